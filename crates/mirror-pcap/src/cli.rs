@@ -1,0 +1,245 @@
+//! The arguments of every command, and all help texts, together in one place.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use mirror_wire::{Endpoint, Vni};
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  2  bad arguments, or an input that cannot be read as asked; nothing was written
+  3  the output failed; a file that was there before is untouched
+  4  finished, but the input was damaged: what could be read was written";
+
+/// The toolkit for cloud traffic mirroring captures.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Strip(Strip),
+    Wrap(Wrap),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Take the VXLAN wrapper off and say of each frame which mirror session it came from
+///
+/// Reads a capture taken at a mirror target and writes one with the original frames. Each mirror
+/// session becomes an interface of its own, so that frame.interface_name tells sessions apart in
+/// any Wireshark, and each frame gets a comment that says where it came from. Time stamps,
+/// comments, name resolution, decryption secrets and every block that is not a mirrored packet are
+/// kept as they are; what stays and why is counted at the end.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
+pub(crate) struct Strip {
+    /// Capture to read: pcapng or pcap, also gzip, zstd or lz4; - for standard input
+    pub(crate) input: PathBuf,
+
+    /// Capture to write; - for standard output, which is also used if it is absent
+    ///
+    /// A name ending in .pcap is written as pcap, one ending in .gz, .zst or .lz4 compressed. A
+    /// regular file is written under a temporary name and renamed when it is complete, so a run
+    /// that fails leaves any existing file untouched, and IN and OUT may be the same.
+    pub(crate) output: Option<PathBuf>,
+
+    /// Strip only these VXLAN network identifiers; may be repeated
+    #[arg(long, value_name = "N", value_parser = vni)]
+    pub(crate) vni: Vec<Vni>,
+
+    /// UDP destination ports that carry VXLAN, instead of 4789; may be repeated
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: Vec<u16>,
+
+    /// Leave out everything that is neither stripped now nor was before
+    ///
+    /// Interfaces are then written only if a packet needs them, all with one snaplen, so that
+    /// tcpdump and Zeek, which want one link type and snaplen in a file, read the output.
+    #[arg(long)]
+    pub(crate) only_mirrored: bool,
+
+    /// Comment on each stripped packet
+    #[arg(long, value_name = "DETAIL", value_enum, default_value_t)]
+    pub(crate) comment: Comment,
+
+    /// PacketLength of the mirror sessions: frames of just this length were cut; may be repeated
+    ///
+    /// Without it, a frame that promises more than it holds counts as cut only while no longer
+    /// frame came in its session.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) packet_length: Vec<u32>,
+
+    /// Keep blocks and options that their writer marked as not to be copied
+    #[arg(long)]
+    pub(crate) keep_nocopy: bool,
+
+    /// Format of the output, whatever its name
+    ///
+    /// pcap holds Ethernet only, no comments and no interfaces; it counts microseconds, or
+    /// nanoseconds if the first interface counts finer than that.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+
+    /// Write the counts as JSON, as described in docs/json.md; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// Print no counts and no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Wrap frames as a traffic mirror would deliver them to its target
+///
+/// Reads a capture of Ethernet frames, as taken at the source, and writes what the mirror target
+/// would have received: each frame inside VXLAN, cut as the session says. A stripped capture gets
+/// its wrapper back; the annotations that strip made are taken off. For tests, teaching and dry
+/// runs.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXIT_STATUS)]
+pub(crate) struct Wrap {
+    /// Capture to read, as for strip; - for standard input
+    pub(crate) input: PathBuf,
+
+    /// Capture to write, always pcapng; - for standard output, which is also used if it is absent
+    pub(crate) output: Option<PathBuf>,
+
+    /// VXLAN network identifier of the session
+    #[arg(long, value_name = "N", value_parser = vni)]
+    pub(crate) vni: Vni,
+
+    /// Primary address of the source ENI
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source: std::net::IpAddr,
+
+    /// Address of the mirror target
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: std::net::IpAddr,
+
+    /// PacketLength of the session: mirror no more than this of each frame
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=8500))]
+    pub(crate) packet_length: Option<u32>,
+
+    /// MTU of the target: cut what does not fit with the 54 bytes (IPv6: 74) that AWS reckons
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(68..=65535))]
+    pub(crate) mtu: Option<u32>,
+
+    /// Put GENEVE around it, as behind a Gateway Load Balancer
+    ///
+    /// The outermost addresses are 192.0.2.1 and 192.0.2.2.
+    #[arg(long)]
+    pub(crate) geneve: bool,
+
+    /// Gateway Load Balancer endpoint to name in the GENEVE options, such as vpce-0a1b2c3d4e5f67890
+    #[arg(long, value_name = "ID", requires = "geneve")]
+    pub(crate) endpoint: Option<Endpoint>,
+
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+
+    /// Print no counts and no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// How every command that rewrites a capture writes it.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Writing {
+    /// Wait until the output is on the disk, with fsync of the file and its folder
+    #[arg(long)]
+    pub(crate) sync: bool,
+
+    /// Threads to use: 1 reads and writes in turn, 2 at the same time [default: 2 if there are two
+    /// processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) threads: Option<u8>,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print a manual page
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Command to print the page of; of mirror-pcap itself if it is absent
+    pub(crate) command: Option<String>,
+}
+
+/// What a comment on a stripped packet says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Comment {
+    /// VNI, source, session, name, direction, original length if it was cut
+    #[default]
+    Short,
+    /// All that is known
+    Full,
+    /// No comment: the interface still names the session
+    None,
+}
+
+/// A file format to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Keeps everything
+    Pcapng,
+    /// For tools that read only that
+    Pcap,
+}
+
+fn vni(text: &str) -> Result<Vni, String> {
+    text.parse().ok().and_then(Vni::new).ok_or_else(|| "expected a number up to 16777215".into())
+}
+
+/// Write a completion script.
+pub(crate) fn completions(shell: clap_complete::Shell, out: &mut Vec<u8>) -> io::Result<()> {
+    clap_complete::generate(shell, &mut Cli::command(), "mirror-pcap", out);
+    Ok(())
+}
+
+/// Write a manual page, of the program or of one of its commands.
+pub(crate) fn man(name: Option<&str>, out: &mut impl Write) -> io::Result<()> {
+    let mut program = Cli::command();
+    // Gives the commands their full names, "mirror-pcap strip".
+    program.build();
+    let page = match name {
+        None => Some(program),
+        Some(name) => program.find_subcommand(name).cloned(),
+    };
+    let Some(page) = page else {
+        let names: Vec<_> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        let message = format!("no such command, expected one of: {}", names.join(", "));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    };
+    clap_mangen::Man::new(page).render(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_vni_has_24_bits() {
+        assert_eq!(vni("16777215").unwrap().get(), 0xFF_FFFF);
+        assert!(vni("16777216").is_err() && vni("-1").is_err() && vni("0x10").is_err());
+    }
+}

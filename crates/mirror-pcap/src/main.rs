@@ -1,0 +1,59 @@
+//! `mirror-pcap`: the toolkit for cloud traffic mirroring captures.
+//!
+//! The only crate of the workspace that opens files, prints, or knows a
+//! terminal. `cli` has the arguments and all help texts, each command a module,
+//! `input` and `output` what surrounds every rewriting, `report` what is said
+//! about it.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod failure;
+mod input;
+mod number;
+mod output;
+mod progress;
+mod report;
+mod strip;
+mod wrap;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command},
+    failure::{Exit, Failure},
+};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Strip(args) => strip::run(&args),
+        Command::Wrap(args) => wrap::run(&args),
+        Command::Completions(args) => print(|out| cli::completions(args.shell, out)),
+        Command::Man(args) => print(|out| cli::man(args.command.as_deref(), out)),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                // Nothing is left to be done if stderr is gone as well.
+                let _ = writeln!(io::stderr(), "mirror-pcap: {message}");
+            }
+            failure.exit().into()
+        }
+    }
+}
+
+/// Print what `text` makes, in one piece.
+fn print(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Exit, Failure> {
+    let mut bytes = Vec::new();
+    text(&mut bytes).map_err(Failure::usage)?;
+    let mut out = io::stdout().lock();
+    out.write_all(&bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output("standard output", error))?;
+    Ok(Exit::Done)
+}

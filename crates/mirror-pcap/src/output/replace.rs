@@ -1,0 +1,149 @@
+//! A file written beside the one that it replaces.
+//!
+//! The temporary has a name that can be foretold, `.NAME.N.mirror-pcap`, and is
+//! locked while it is in use: so what a killed process left behind is known for
+//! what it is, and taken away by the next run with the same output. A name that
+//! is in use by another run, or belongs to someone else, is passed over.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
+    io,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    },
+    path::{Path, PathBuf},
+};
+
+use super::signals::{self, Temporary};
+
+/// Runs with the same output at the same time, before it looks like an attack.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// A temporary file that will be renamed to its target, or removed.
+pub(super) struct Replacement {
+    path: PathBuf,
+    target: PathBuf,
+    /// Owner, group and mode of the file that is replaced.
+    keep: Option<(u32, u32, u32)>,
+}
+
+impl Replacement {
+    /// Create the temporary for `target`; `existing` describes the file that it replaces.
+    pub(super) fn begin(
+        target: PathBuf,
+        existing: Option<&Metadata>,
+    ) -> io::Result<(Replacement, File)> {
+        let keep = existing.map(|file| (file.uid(), file.gid(), file.mode() & 0o7777));
+        signals::watch();
+        for attempt in 0..MAX_ATTEMPTS {
+            let path = temporary_path(&target, attempt)?;
+            // Held until the temporary is known to the watch.
+            let mut temporaries = signals::temporaries();
+            if let Some(file) = try_create(&path, keep.map(|(_, _, mode)| mode))? {
+                temporaries.push(Temporary { path: path.clone(), target: target.clone() });
+                return Ok((Replacement { path, target, keep }, file));
+            }
+        }
+        Err(io::Error::other(format!("{MAX_ATTEMPTS} temporary files for it are in use")))
+    }
+
+    /// Give the temporary its target's name.
+    pub(super) fn commit(self, file: &File, sync: bool) -> io::Result<()> {
+        if let Some((owner, group, mode)) = self.keep {
+            // Only root may give files away; for others the owner is their own.
+            let _ = fchown(file, Some(owner), Some(group));
+            file.set_permissions(PermissionsExt::from_mode(mode))?;
+        }
+        if sync {
+            file.sync_all()?;
+        }
+        let mut temporaries = signals::temporaries();
+        fs::rename(&self.path, &self.target)?;
+        temporaries.retain(|temporary| temporary.path != self.path);
+        drop(temporaries);
+        if sync {
+            File::open(folder(&self.target))?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Replacement {
+    /// Without a commit the temporary goes; after one it is no longer known.
+    fn drop(&mut self) {
+        let mut temporaries = signals::temporaries();
+        if let Some(at) = temporaries.iter().position(|temporary| temporary.path == self.path) {
+            temporaries.remove(at);
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn temporary_path(target: &Path, attempt: u32) -> io::Result<PathBuf> {
+    let name = target.file_name().ok_or_else(|| io::Error::other("is not the name of a file"))?;
+    // File names have 255 bytes at most; the ending must find room.
+    let name = name.as_bytes().get(..200).unwrap_or(name.as_bytes());
+    let name = [b".", name, format!(".{attempt}.mirror-pcap").as_bytes()].concat();
+    Ok(folder(target).join(OsString::from_vec(name)))
+}
+
+/// Create and lock a temporary. `None` if the name is taken by someone else.
+fn try_create(path: &Path, mode: Option<u32>) -> io::Result<Option<File>> {
+    // A stale one is removed and the name tried again; a race may cost a turn.
+    for _ in 0..3 {
+        let mut options = OpenOptions::new();
+        // Not more open than the file that it replaces; else as the umask says.
+        let created = options.write(true).create_new(true).mode(mode.unwrap_or(0o666)).open(path);
+        match created {
+            Ok(file) => {
+                // Whoever thought it stale in this very moment has the lock, and
+                // has removed the name or will.
+                if file.try_lock().is_ok() && is_named(&file, path) {
+                    return Ok(Some(file));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !remove_if_stale(path)? {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Remove a temporary that a killed run of ours left behind.
+fn remove_if_stale(path: &Path) -> io::Result<bool> {
+    // Looked at without following: in a shared folder it may be anything.
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(true) };
+    let ours = metadata.is_file()
+        && metadata.nlink() == 1
+        && metadata.uid() == rustix::process::geteuid().as_raw();
+    if !ours {
+        return Ok(false);
+    }
+    let Ok(file) = OpenOptions::new().write(true).open(path) else { return Ok(false) };
+    match file.try_lock() {
+        Ok(()) if is_named(&file, path) => fs::remove_file(path).map(|()| true),
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(false),
+    }
+}
+
+/// Whether `path` still names `file`.
+fn is_named(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}

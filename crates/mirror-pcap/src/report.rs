@@ -1,0 +1,415 @@
+//! What is said about a rewriting: counts by reason, for people and for scripts.
+//!
+//! The counts close. Every packet read was stripped, kept or left out, and if
+//! it was not stripped there is one reason, a word that never changes. Notes are
+//! beside that: things worth knowing that a packet, or a block that is none, may
+//! have any number of.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::Path,
+};
+
+use mirror_session::{Direction, SessionId, Sessions};
+use mirror_wire::Vni;
+use pcapng_blocks::{Compression, Damage};
+use serde::Serialize;
+
+use crate::{
+    failure::{Failure, printable},
+    input::Input,
+    number::{counted, grouped},
+    output::{self, signals},
+};
+
+/// Sessions listed for people; scripts get them all.
+const MAX_LISTED: usize = 20;
+
+/// Broken places told one by one.
+const MAX_DAMAGE: usize = 10;
+
+/// Why a packet was not stripped: a word that scripts may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reason(pub(crate) &'static str);
+
+/// The reasons that are not about headers; those come from `mirror_wire`.
+pub(crate) mod reason {
+    use super::Reason;
+
+    pub(crate) const ALREADY_STRIPPED: Reason = Reason("already-stripped");
+    pub(crate) const DAMAGED: Reason = Reason("damaged");
+    pub(crate) const INTERFACE_NUMBER: Reason = Reason("interface-number");
+    pub(crate) const LINK_TYPE: Reason = Reason("link-type");
+    pub(crate) const NO_TIMESTAMP: Reason = Reason("no-timestamp");
+    pub(crate) const OTHER_VNI: Reason = Reason("other-vni");
+    pub(crate) const PACKET_BLOCK: Reason = Reason("packet-block");
+    pub(crate) const SIMPLE_PACKET: Reason = Reason("simple-packet");
+    pub(crate) const TIME_RANGE: Reason = Reason("time-range");
+    pub(crate) const TOO_LONG: Reason = Reason("too-long");
+    pub(crate) const TOO_MANY_SESSIONS: Reason = Reason("too-many-sessions");
+}
+
+/// Things worth knowing beside the reasons.
+pub(crate) mod note {
+    pub(crate) const BAD_OPTIONS: &str = "bad-options";
+    pub(crate) const DIRECTION_CONFLICT: &str = "direction-conflict";
+    pub(crate) const IP_LENGTH_EXCEEDS_FRAME: &str = "ip-length-exceeds-frame";
+    pub(crate) const NOT_IN_PCAP: &str = "blocks-not-in-pcap";
+    pub(crate) const NO_COPY_BLOCK: &str = "no-copy-blocks";
+    pub(crate) const NO_COPY_OPTION: &str = "no-copy-options";
+    pub(crate) const RESERVED_BITS: &str = "reserved-bits";
+    pub(crate) const STATISTICS_LEFT_OUT: &str = "statistics-left-out";
+}
+
+/// How often each word was said. There are few, so a list is quicker than a map.
+#[derive(Debug, Default)]
+struct Tally(Vec<(&'static str, u64)>);
+
+impl Tally {
+    fn add(&mut self, word: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((word, 1)),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Most frequent first, then by name.
+    fn sorted(&self) -> Vec<(&'static str, u64)> {
+        let mut list = self.0.clone();
+        list.sort_by_key(|&(word, count)| (u64::MAX - count, word));
+        list
+    }
+
+    fn text(&self) -> String {
+        let list = self.sorted();
+        let list: Vec<_> = list.iter().map(|(word, n)| format!("{} {word}", grouped(*n))).collect();
+        list.join(", ")
+    }
+}
+
+/// What a stripped packet adds to its session.
+pub(crate) struct SessionCount {
+    pub(crate) session: SessionId,
+    pub(crate) bytes: u32,
+    pub(crate) cut: bool,
+    pub(crate) direction: Option<Direction>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct SessionTotal {
+    packets: u64,
+    bytes: u64,
+    cut: u64,
+    ingress: u64,
+    egress: u64,
+    unknown: u64,
+}
+
+/// What there was when there was nothing to strip.
+#[derive(Debug, Default)]
+pub(crate) struct Hints {
+    ports: BTreeMap<u16, u64>,
+    vnis: BTreeMap<Vni, u64>,
+}
+
+impl Hints {
+    /// A UDP packet to another port.
+    pub(crate) fn port(&mut self, port: u16) {
+        *self.ports.entry(port).or_default() += 1;
+    }
+
+    /// A mirrored packet of a VNI that was not asked for; a few are enough to name.
+    pub(crate) fn vni(&mut self, vni: Vni) {
+        if self.vnis.len() < 1024 || self.vnis.contains_key(&vni) {
+            *self.vnis.entry(vni).or_default() += 1;
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        let vnis = most(&self.vnis);
+        if !vnis.is_empty() {
+            return Some(format!("nothing was stripped: the VNIs in it are {vnis}"));
+        }
+        let ports = most(&self.ports);
+        if !ports.is_empty() {
+            return Some(format!(
+                "nothing was stripped: UDP went to port {ports}; --port takes VXLAN from another \
+                 port than 4789"
+            ));
+        }
+        None
+    }
+}
+
+/// The most frequent, as `8472 (12 packets), 53 (2 packets)`.
+fn most<K: ToString>(counts: &BTreeMap<K, u64>) -> String {
+    let mut list: Vec<_> = counts.iter().collect();
+    list.sort_by_key(|(_, count)| u64::MAX - **count);
+    let list: Vec<_> = list
+        .iter()
+        .take(5)
+        .map(|(key, n)| format!("{} ({})", key.to_string(), counted(**n, "packet", "packets")))
+        .collect();
+    list.join(", ")
+}
+
+/// Everything counted while a capture is rewritten.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) read: u64,
+    pub(crate) hints: Hints,
+    stripped: u64,
+    kept: Tally,
+    left_out: Tally,
+    notes: Tally,
+    sessions: Vec<SessionTotal>,
+    damage: Vec<(u64, String)>,
+    damages: u64,
+}
+
+impl Counts {
+    /// A packet was written without its wrapper.
+    #[inline]
+    pub(crate) fn stripped(&mut self, count: &SessionCount) {
+        self.stripped += 1;
+        let index = count.session.index();
+        if index >= self.sessions.len() {
+            self.sessions.resize(index + 1, SessionTotal::default());
+        }
+        let Some(total) = self.sessions.get_mut(index) else { return };
+        total.packets += 1;
+        total.bytes += u64::from(count.bytes);
+        total.cut += u64::from(count.cut);
+        match count.direction {
+            Some(Direction::Ingress) => total.ingress += 1,
+            Some(Direction::Egress) => total.egress += 1,
+            None => total.unknown += 1,
+        }
+    }
+
+    /// A packet was written as it was.
+    pub(crate) fn kept(&mut self, why: Reason) {
+        self.kept.add(why.0);
+    }
+
+    /// A packet was not written.
+    pub(crate) fn left_out(&mut self, why: Reason) {
+        self.left_out.add(why.0);
+    }
+
+    /// Something worth knowing.
+    pub(crate) fn note(&mut self, note: &'static str) {
+        self.notes.add(note);
+    }
+
+    /// A broken place was met.
+    pub(crate) fn damage(&mut self, damage: &Damage) {
+        if damage.packet {
+            self.read += 1;
+            self.left_out(reason::DAMAGED);
+        }
+        self.damages += 1;
+        if self.damage.len() < MAX_DAMAGE {
+            self.damage.push((damage.offset, printable(&damage.problem.to_string())));
+        }
+    }
+
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damages > 0
+    }
+}
+
+/// The counts of a finished run, with what they are about.
+pub(crate) struct Report<'a> {
+    pub(crate) input: &'a Input,
+    pub(crate) counts: &'a Counts,
+    pub(crate) sessions: &'a Sessions,
+    pub(crate) remark: Option<String>,
+}
+
+impl Report<'_> {
+    /// Tell people, on standard error.
+    pub(crate) fn print(&self) {
+        // Nobody is left to hear that stderr is gone.
+        let _ = io::stderr().write_all(self.text().as_bytes());
+    }
+
+    fn text(&self) -> String {
+        let counts = self.counts;
+        let mut text = damage_text(self.input, counts);
+        let name = printable(&self.input.name);
+        let (kept, left_out) = (counts.kept.total(), counts.left_out.total());
+        text += &format!(
+            "{name}: {} read, {} stripped, {} kept, {} left out\n",
+            counted(counts.read, "packet", "packets"),
+            grouped(counts.stripped),
+            grouped(kept),
+            grouped(left_out)
+        );
+        if kept > 0 {
+            text += &format!("  kept: {}\n", counts.kept.text());
+        }
+        if left_out > 0 {
+            text += &format!("  left out: {}\n", counts.left_out.text());
+        }
+        if !counts.notes.0.is_empty() {
+            text += &format!("  noted: {}\n", counts.notes.text());
+        }
+        text += &self.table();
+        if signals::stopping() {
+            text += "mirror-pcap: stopped by a signal; what had arrived is written\n";
+        }
+        if counts.stripped == 0 && let Some(hint) = counts.hints.text() {
+            text += &format!("mirror-pcap: {hint}\n");
+        }
+        if let Some(remark) = &self.remark {
+            text += &format!("mirror-pcap: {remark}\n");
+        }
+        text
+    }
+
+    fn table(&self) -> String {
+        let listed: Vec<_> = self.stripped_sessions().collect();
+        if listed.is_empty() {
+            return String::new();
+        }
+        let mut rows = vec![["session", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
+            .map(str::to_owned)];
+        rows.extend(listed.iter().take(MAX_LISTED).map(|(key, total)| {
+            let t = total;
+            let numbers = [t.packets, t.bytes, t.ingress, t.egress, t.unknown, t.cut];
+            let [a, b, c, d, e, f] = numbers.map(grouped);
+            [key.to_string(), a, b, c, d, e, f]
+        }));
+        let widths: Vec<usize> = (0..7)
+            .map(|column| rows.iter().filter_map(|r| r.get(column)).map(String::len).max())
+            .map(Option::unwrap_or_default)
+            .collect();
+        let mut text = String::new();
+        for row in &rows {
+            let mut line = String::new();
+            for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                line += &if i == 0 { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
+            }
+            text += line.trim_end();
+            text.push('\n');
+        }
+        if listed.len() > MAX_LISTED {
+            let more = counted((listed.len() - MAX_LISTED) as u64, "session", "sessions");
+            text += &format!("  and {more} more; --json lists them all\n");
+        }
+        text
+    }
+
+    fn stripped_sessions(&self) -> impl Iterator<Item = (mirror_session::SessionKey, &SessionTotal)> {
+        let totals = self.counts.sessions.iter();
+        // A session without a stripped packet was too many for the output.
+        self.sessions.iter().map(|(_, session)| session.key).zip(totals).filter(|(_, t)| t.packets > 0)
+    }
+
+    /// Tell scripts.
+    pub(crate) fn write_json(&self, path: &Path) -> Result<(), Failure> {
+        let counts = self.counts;
+        let mut reasons = BTreeMap::new();
+        for (word, count) in counts.kept.0.iter().chain(&counts.left_out.0) {
+            *reasons.entry(*word).or_default() += count;
+        }
+        let json = Json {
+            schema: "mirror-pcap/strip/1",
+            input: &self.input.name,
+            packets: Packets {
+                read: counts.read,
+                stripped: counts.stripped,
+                kept: counts.kept.total(),
+                left_out: counts.left_out.total(),
+            },
+            reasons,
+            notes: counts.notes.0.iter().copied().collect(),
+            sessions: self.stripped_sessions().map(|(key, total)| JsonSession::new(key, total)).collect(),
+            damage: counts.damage.iter().map(|(offset, problem)| JsonDamage { offset: *offset, problem }).collect(),
+            damages: counts.damages,
+        };
+        let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
+        bytes.push(b'\n');
+        output::write_whole(path, &bytes)
+    }
+}
+
+/// The broken places, one line each, before anything else.
+fn damage_text(input: &Input, counts: &Counts) -> String {
+    let name = printable(&input.name);
+    let of = if input.compression == Compression::None { "" } else { " of the decompressed capture" };
+    let mut text = String::new();
+    for (offset, problem) in &counts.damage {
+        text += &format!("mirror-pcap: {name}: byte {offset}{of}: {problem}\n");
+    }
+    let more = counts.damages - counts.damage.len() as u64;
+    if more > 0 {
+        text += &format!("mirror-pcap: {name}: and {} more\n", counted(more, "problem", "problems"));
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: &'static str,
+    input: &'a str,
+    packets: Packets,
+    reasons: BTreeMap<&'static str, u64>,
+    notes: BTreeMap<&'static str, u64>,
+    sessions: Vec<JsonSession>,
+    damage: Vec<JsonDamage<'a>>,
+    damages: u64,
+}
+
+#[derive(Serialize)]
+struct Packets {
+    read: u64,
+    stripped: u64,
+    kept: u64,
+    left_out: u64,
+}
+
+#[derive(Serialize)]
+struct JsonSession {
+    endpoint: Option<String>,
+    source: String,
+    vni: u32,
+    session: Option<String>,
+    name: Option<String>,
+    packets: u64,
+    bytes: u64,
+    cut: u64,
+    ingress: u64,
+    egress: u64,
+    unknown: u64,
+}
+
+impl JsonSession {
+    fn new(key: mirror_session::SessionKey, total: &SessionTotal) -> JsonSession {
+        JsonSession {
+            endpoint: key.endpoint.map(|endpoint| endpoint.to_string()),
+            source: key.source.to_string(),
+            vni: key.vni.get(),
+            session: None,
+            name: None,
+            packets: total.packets,
+            bytes: total.bytes,
+            cut: total.cut,
+            ingress: total.ingress,
+            egress: total.egress,
+            unknown: total.unknown,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonDamage<'a> {
+    offset: u64,
+    problem: &'a str,
+}

@@ -1,0 +1,65 @@
+//! The interfaces that the packets of a section arrived on.
+//!
+//! Of each only what the packets need later: how to read them, and what a
+//! session's interface takes over. Names are cut to a length that no real one
+//! has, so that a capture of nothing but interfaces stays small in memory.
+
+use mirror_session::Annotation;
+use mirror_wire::LinkType;
+use pcapng_blocks::{Clock, Interface, code};
+
+/// Longer than any name of an interface: Windows' have about 50 bytes.
+const MAX_NAME_LEN: usize = 255;
+
+/// One interface of the input.
+pub(super) struct Arrival {
+    /// LINKTYPE as it stands in the file.
+    pub(super) link_type: u16,
+    /// What it is, if mirrored packets can arrive on it.
+    pub(super) link: Option<LinkType>,
+    pub(super) snaplen: u32,
+    pub(super) fcs_len: u8,
+    pub(super) clock: Clock,
+    /// Whether it is a session's interface that an earlier run has written.
+    pub(super) is_session: bool,
+    pub(super) name: Option<Box<str>>,
+}
+
+/// The interfaces of the current section, by number.
+#[derive(Default)]
+pub(super) struct Arrivals(Vec<Option<Arrival>>);
+
+impl Arrivals {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn add(&mut self, interface: &Interface<'_>) {
+        let options = &interface.options;
+        let name = options.get(code::IF_NAME).filter(|name| !name.is_empty());
+        let description = options.get(code::IF_DESCRIPTION);
+        let arrival = Arrival {
+            link_type: interface.link_type,
+            link: LinkType::from_code(interface.link_type),
+            snaplen: interface.snaplen,
+            fcs_len: interface.fcs_len(),
+            clock: interface.clock(),
+            is_session: description.is_some_and(|text| Annotation::parse(text).is_ok()),
+            name: name.map(|name| {
+                let name = name.get(..MAX_NAME_LEN).unwrap_or(name);
+                // Some writers end strings with a NUL.
+                String::from_utf8_lossy(name).trim_end_matches('\0').into()
+            }),
+        };
+        let id = interface.id as usize;
+        // Descriptions that are broken have a number but were never handed out.
+        self.0.resize_with(id, || None);
+        self.0.push(Some(arrival));
+    }
+
+    /// The interface `id`; the reader gives out no packet of one that was not described.
+    #[inline]
+    pub(super) fn get(&self, id: u32) -> Option<&Arrival> {
+        self.0.get(id as usize)?.as_ref()
+    }
+}

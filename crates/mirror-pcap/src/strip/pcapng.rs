@@ -1,0 +1,352 @@
+//! The output as pcapng: every block where it was, sessions as interfaces.
+//!
+//! Interfaces have no number in the file but their place among the others, so
+//! an interface written for a session shifts every one described after it.
+//! Hence a table from numbers of the input to numbers of the output, applied to
+//! the three kinds of block that name one. Simple Packet Blocks name none and
+//! mean number 0, which stays 0: a session's interface comes after the one its
+//! packets arrived on. Custom blocks may hide numbers where nobody can see them;
+//! the format lets their author say so, and those are left behind.
+
+use std::collections::HashMap;
+
+use mirror_session::{Annotation, Detail, Direction, SessionId};
+use pcapng_blocks::{
+    Block, ByteOrder, Content, EnhancedPacket, Options, OptionsWriter, Packet, code, kind,
+    push_block, push_packet,
+};
+
+use super::{Writer, arrival::Arrivals, judge::Stripped};
+use crate::{
+    cli::{self, Comment},
+    report::{Counts, Reason, note, reason},
+};
+
+/// One snaplen for all, where the output must have one: the most that libpcap captures.
+const ONE_SNAPLEN: u32 = 262_144;
+
+/// Interfaces for sessions in one section; sessions beyond stay wrapped.
+const MAX_SESSION_INTERFACES: usize = 65_536;
+
+/// Bytes of descriptions that may wait until something needs them.
+const MAX_WAITING: usize = 4 << 20;
+
+const ETHERNET: u16 = 1;
+
+/// Session interfaces looked up last, by the low bits of the session's number.
+const CACHE_LEN: usize = 64;
+
+pub(super) struct Pcapng {
+    comment: Comment,
+    keep_nocopy: bool,
+    only_mirrored: bool,
+    /// The numbers that the interfaces of the input have in the output.
+    numbers: Vec<Number>,
+    /// Bytes in `numbers`.
+    waiting: usize,
+    /// The number of the next interface that is written.
+    next: u32,
+    sessions: HashMap<(u32, SessionId), u32>,
+    cache: [Option<((u32, SessionId), u32)>; CACHE_LEN],
+    /// The fixed part of a session's comment, made for its first packet.
+    heads: Vec<Option<Box<str>>>,
+    /// The link types written.
+    link_types: Vec<u16>,
+}
+
+/// What became of an interface of the input.
+enum Number {
+    /// It is written, as this.
+    Is(u32),
+    /// It waits for something that needs it.
+    Waits(Box<[u8]>),
+    /// Its description was broken and nothing can refer to it.
+    None,
+}
+
+impl Pcapng {
+    pub(super) fn new(args: &cli::Strip) -> Pcapng {
+        Pcapng {
+            comment: args.comment,
+            keep_nocopy: args.keep_nocopy,
+            only_mirrored: args.only_mirrored,
+            numbers: Vec::new(),
+            waiting: 0,
+            next: 0,
+            sessions: HashMap::new(),
+            cache: [None; CACHE_LEN],
+            heads: Vec::new(),
+            link_types: Vec::new(),
+        }
+    }
+
+    fn number(&mut self, link_type: u16) -> u32 {
+        if !self.link_types.contains(&link_type) && self.link_types.len() < 8 {
+            self.link_types.push(link_type);
+        }
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+
+    /// The number in the output of an interface of the input, written now if it waited.
+    fn arrival(&mut self, arrivals: &Arrivals, id: u32, out: &mut Vec<u8>) -> Option<u32> {
+        match self.numbers.get_mut(id as usize)? {
+            Number::Is(number) => Some(*number),
+            Number::None => None,
+            waits @ Number::Waits(_) => {
+                let Number::Waits(bytes) = std::mem::replace(waits, Number::None) else {
+                    return None;
+                };
+                self.waiting -= bytes.len();
+                out.extend_from_slice(&bytes);
+                let number = self.number(arrivals.get(id)?.link_type);
+                *self.numbers.get_mut(id as usize)? = Number::Is(number);
+                Some(number)
+            }
+        }
+    }
+
+    /// The interface of a session whose packets arrive on another, written now if it is new.
+    #[inline]
+    fn session(
+        &mut self,
+        stripped: &Stripped<'_>,
+        order: ByteOrder,
+        arrivals: &Arrivals,
+        arrival: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<u32, Reason> {
+        let key = (arrival, stripped.session);
+        let slot = stripped.session.index() % CACHE_LEN;
+        match self.cache.get(slot) {
+            Some(Some((cached, number))) if *cached == key => return Ok(*number),
+            _ => {}
+        }
+        let number = match self.sessions.get(&key) {
+            Some(number) => *number,
+            None => self.add_session(stripped, order, arrivals, arrival, out)?,
+        };
+        if let Some(slot) = self.cache.get_mut(slot) {
+            *slot = Some((key, number));
+        }
+        Ok(number)
+    }
+
+    fn add_session(
+        &mut self,
+        stripped: &Stripped<'_>,
+        order: ByteOrder,
+        arrivals: &Arrivals,
+        arrival: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<u32, Reason> {
+        if self.sessions.len() >= MAX_SESSION_INTERFACES {
+            return Err(reason::TOO_MANY_SESSIONS);
+        }
+        let on = arrivals.get(arrival).ok_or(reason::LINK_TYPE)?;
+        let mut annotation = Annotation::of(&stripped.key);
+        annotation.on = on.name.as_deref().map(str::to_owned);
+        let snaplen = if self.only_mirrored { ONE_SNAPLEN } else { on.snaplen };
+        push_block(out, order, kind::INTERFACE, |body| {
+            body.extend_from_slice(&order.bytes16(ETHERNET));
+            body.extend_from_slice(&[0; 2]);
+            body.extend_from_slice(&order.bytes32(snaplen));
+            let mut options = OptionsWriter::new(body, order);
+            options.push(code::IF_NAME, annotation.interface_name().as_bytes());
+            options.push(code::IF_DESCRIPTION, annotation.to_string().as_bytes());
+            options.push(code::IF_TSRESOL, &[on.clock.resolution]);
+            if on.clock.offset != 0 {
+                let offset = order.bytes64(on.clock.offset.cast_unsigned());
+                options.push(code::IF_TSOFFSET, &offset);
+            }
+            options.finish();
+        });
+        let number = self.number(ETHERNET);
+        self.sessions.insert((arrival, stripped.session), number);
+        Ok(number)
+    }
+
+    fn make_head(&mut self, stripped: &Stripped<'_>) {
+        let index = stripped.session.index();
+        if index >= self.heads.len() {
+            self.heads.resize_with(index + 1, || None);
+        }
+        let detail = match self.comment {
+            Comment::Short => Detail::Short,
+            Comment::Full => Detail::Full,
+            Comment::None => return,
+        };
+        if let Some(head @ None) = self.heads.get_mut(index) {
+            *head = Some(Annotation::of(&stripped.key).head(detail).into());
+        }
+    }
+}
+
+impl Writer for Pcapng {
+    fn section(&mut self, block: &Block<'_>, out: &mut Vec<u8>) {
+        self.numbers.clear();
+        self.waiting = 0;
+        self.next = 0;
+        self.sessions.clear();
+        self.cache = [None; CACHE_LEN];
+        block.copy_section(out);
+    }
+
+    fn interface(&mut self, block: &Block<'_>, arrivals: &Arrivals, id: u32, out: &mut Vec<u8>) {
+        // Broken descriptions before this one have numbers too.
+        self.numbers.resize_with(id as usize, || Number::None);
+        let start = out.len();
+        if self.only_mirrored {
+            block.copy_interface(out, ONE_SNAPLEN);
+            let len = out.len() - start;
+            if self.waiting + len <= MAX_WAITING {
+                self.waiting += len;
+                self.numbers.push(Number::Waits(out.drain(start..).collect()));
+                return;
+            }
+        } else {
+            block.copy(out);
+        }
+        let number = self.number(arrivals.get(id).map_or(ETHERNET, |arrival| arrival.link_type));
+        self.numbers.push(Number::Is(number));
+    }
+
+    #[inline]
+    fn stripped(
+        &mut self,
+        stripped: &Stripped<'_>,
+        block: &Block<'_>,
+        packet: &Packet<'_>,
+        arrivals: &Arrivals,
+        counts: &mut Counts,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let timestamp = packet.timestamp.ok_or(reason::NO_TIMESTAMP)?;
+        let interface = self.session(stripped, block.order, arrivals, packet.interface, out)?;
+        if self.heads.get(stripped.session.index()).is_none_or(Option::is_none) {
+            self.make_head(stripped);
+        }
+        let head = self.heads.get(stripped.session.index()).and_then(Option::as_deref);
+        let rewritten = EnhancedPacket {
+            interface,
+            timestamp,
+            data: stripped.inner,
+            original_len: stripped.original_len,
+        };
+        let keep_nocopy = self.keep_nocopy;
+        let written = push_packet(out, block.order, &rewritten, |options| {
+            let mut flags = flags(stripped.direction);
+            if !packet.options.is_empty() {
+                let list = packet.options;
+                if !copy_options(list, &mut flags, keep_nocopy, counts, options) {
+                    return;
+                }
+            }
+            if let Some(flags) = flags {
+                options.push_u32(code::EPB_FLAGS, flags);
+            }
+            if let Some(head) = head {
+                options.push_with(code::COMMENT, |comment| {
+                    comment.extend_from_slice(head.as_bytes());
+                    Annotation::push_tail(comment, stripped.direction, stripped.cut_from);
+                });
+            }
+        });
+        if written { Ok(()) } else { Err(reason::TOO_LONG) }
+    }
+
+    fn kept(
+        &mut self,
+        block: &Block<'_>,
+        packet: &Packet<'_>,
+        arrivals: &Arrivals,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let number = self.arrival(arrivals, packet.interface, out).ok_or(reason::DAMAGED)?;
+        if number == packet.interface {
+            block.copy(out);
+        } else if !block.copy_renumbered(out, number) {
+            return Err(reason::INTERFACE_NUMBER);
+        }
+        Ok(())
+    }
+
+    fn other(&mut self, block: &Block<'_>, counts: &mut Counts, out: &mut Vec<u8>) {
+        match block.content {
+            Content::Statistics { interface } => {
+                // Those of an interface that no packet needed go with it.
+                match self.numbers.get(interface as usize) {
+                    Some(Number::Is(number)) => {
+                        block.copy_renumbered(out, *number);
+                    }
+                    _ => counts.note(note::STATISTICS_LEFT_OUT),
+                }
+            }
+            //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+            //# this Custom Block type number [...] should not be copied to a new file if the
+            //# pcapng file is manipulated by an application
+            Content::Other { kind: kind::CUSTOM_NO_COPY } if !self.keep_nocopy => {
+                counts.note(note::NO_COPY_BLOCK);
+            }
+            _ => block.copy(out),
+        }
+    }
+
+    fn remark(&self) -> Option<String> {
+        if self.link_types.len() < 2 {
+            return None;
+        }
+        let types: Vec<String> = self.link_types.iter().map(ToString::to_string).collect();
+        Some(format!(
+            "the output mixes link types ({}): tcpdump and Zeek want one in a file; \
+             --only-mirrored leaves the others out",
+            types.join(", ")
+        ))
+    }
+}
+
+/// `epb_flags` of a stripped packet: the direction, which is that of the source ENI.
+fn flags(direction: Option<Direction>) -> Option<u32> {
+    direction.map(|direction| match direction {
+        Direction::Ingress => 0b01,
+        Direction::Egress => 0b10,
+    })
+}
+
+/// Copy the options of a packet that lost its wrapper. Those that described the
+/// wrapper's frame go: the hash, and the flags, whose place `flags` takes.
+///
+/// False if the list is broken: then it was copied byte for byte, and nothing
+/// can be added to it.
+#[cold]
+fn copy_options(
+    list: Options<'_>,
+    flags: &mut Option<u32>,
+    keep_nocopy: bool,
+    counts: &mut Counts,
+    out: &mut OptionsWriter<'_>,
+) -> bool {
+    if list.iter().any(|option| option.is_err()) {
+        counts.note(note::BAD_OPTIONS);
+        out.copy_unreadable(list.bytes());
+        return false;
+    }
+    for option in list.iter().flatten() {
+        match option.code {
+            code::EPB_HASH => {}
+            code::EPB_FLAGS => {
+                if let Some(flags) = flags.take() {
+                    out.push_u32(code::EPB_FLAGS, flags);
+                }
+            }
+            code::CUSTOM_TEXT_NO_COPY | code::CUSTOM_BYTES_NO_COPY if !keep_nocopy => {
+                counts.note(note::NO_COPY_OPTION);
+            }
+            _ => {
+                out.push(option.code, option.value);
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,186 @@
+//! Which way a packet went, seen from the source ENI, told from the packets alone.
+//!
+//! The wrapper carries no direction. Two things inside tell it, in this order:
+//!
+//! * **Addresses.** The wrapper's source is the ENI's primary address. A packet sent from it is
+//!   egress, a packet sent to it is ingress. That is silent about the ENI's other addresses, IPv6
+//!   and whatever isn't IP.
+//! * **The ENI's MAC.** It is the inner source of egress frames and the inner destination of
+//!   ingress frames, but nothing names it: it has to be learnt from packets whose addresses tell,
+//!   and it is believed only once packets of *both* directions named the same one. An observer that
+//!   looked at one direction only could as well have learnt the MAC of the gateway.
+//!
+//! What has been learnt is one of these; each arrow is one packet whose addresses tell, and
+//! that names `m` (or another MAC) as the ENI's:
+//!
+//! ```text
+//! Nothing ──m──> OneSided(d, m) ──m, other direction──> Agreed(m)
+//!                      │ another                           │ another
+//!                      └──────────────> Never <────────────┘
+//! ```
+//!
+//! There is no way out of `Never`: where a session's packets disagree about the MAC (an overlay
+//! that rewrites them, two machines with one address), it tells nothing, and the addresses alone
+//! decide. Three kinds of packet teach nothing: one that contradicts what was agreed (a forged
+//! address must not unlearn a true MAC), one whose two MACs are the same, and one that would name a
+//! group address.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use mirror_wire::{Inner, Mac};
+
+/// Which way a packet went, seen from the source ENI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// The source ENI received it.
+    Ingress,
+    /// The source ENI sent it.
+    Egress,
+}
+
+impl Direction {
+    /// `ingress` or `egress`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Direction {
+    type Err = UnknownDirection;
+
+    /// Exactly `ingress` or `egress`, in lower case.
+    fn from_str(text: &str) -> Result<Direction, UnknownDirection> {
+        match text {
+            "ingress" => Ok(Direction::Ingress),
+            "egress" => Ok(Direction::Egress),
+            _ => Err(UnknownDirection),
+        }
+    }
+}
+
+/// A text is neither `ingress` nor `egress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownDirection;
+
+impl fmt::Display for UnknownDirection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("direction is neither ingress nor egress")
+    }
+}
+
+impl std::error::Error for UnknownDirection {}
+
+/// What one session's packets have shown of their directions so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DirectionSense {
+    learnt: Learnt,
+}
+
+/// The answer for one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sensed {
+    /// The direction, if it can be told.
+    pub direction: Option<Direction>,
+    /// It can't be told because signs contradict each other, rather than for want of a sign.
+    pub conflict: bool,
+}
+
+/// The states of the module's documentation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Learnt {
+    #[default]
+    Nothing,
+    OneSided(Direction, Mac),
+    Agreed(Mac),
+    Never,
+}
+
+/// What one kind of sign says of one packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Silent,
+    Tells(Direction),
+    /// The ENI's at both ends.
+    BothEnds,
+}
+
+impl Sign {
+    fn of(at_source: bool, at_destination: bool) -> Sign {
+        match (at_source, at_destination) {
+            (false, false) => Sign::Silent,
+            (true, false) => Sign::Tells(Direction::Egress),
+            (false, true) => Sign::Tells(Direction::Ingress),
+            (true, true) => Sign::BothEnds,
+        }
+    }
+}
+
+impl DirectionSense {
+    /// Judge the next packet of the session, and learn from it.
+    ///
+    /// `outer_source` is the source address of the IP header right outside VXLAN (the
+    /// `source` of the session's key).
+    pub fn observe(&mut self, outer_source: IpAddr, inner: &Inner) -> Sensed {
+        const CONFLICT: Sensed = Sensed { direction: None, conflict: true };
+
+        //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-packet-formats.html
+        //# Source IP address — The primary IP address of the source network interface.
+        let by_address = match inner.addresses {
+            Some((source, destination)) => {
+                Sign::of(source == outer_source, destination == outer_source)
+            }
+            None => Sign::Silent,
+        };
+        let by_mac = match self.learnt {
+            Learnt::Agreed(mac) => Sign::of(inner.source == mac, inner.destination == mac),
+            Learnt::Nothing | Learnt::OneSided(..) | Learnt::Never => Sign::Silent,
+        };
+
+        let direction = match (by_address, by_mac) {
+            // A packet from the ENI's address to itself: forged, or of a test. Its addresses tell
+            // that something is odd here, not which way it went, so the MAC isn't asked.
+            (Sign::BothEnds, _) | (Sign::Silent, Sign::Silent) => {
+                return Sensed { direction: None, conflict: false };
+            }
+            (_, Sign::BothEnds) => return CONFLICT,
+            (Sign::Tells(address), Sign::Tells(mac)) if address != mac => return CONFLICT,
+            (Sign::Tells(address), _) => {
+                self.learn(address, inner);
+                address
+            }
+            (Sign::Silent, Sign::Tells(mac)) => mac,
+        };
+        Sensed { direction: Some(direction), conflict: false }
+    }
+
+    /// Learn the ENI's MAC from a packet that went in `direction` by its addresses.
+    fn learn(&mut self, direction: Direction, inner: &Inner) {
+        let named = match direction {
+            Direction::Ingress => inner.destination,
+            Direction::Egress => inner.source,
+        };
+        if named.is_multicast() || inner.source == inner.destination {
+            return;
+        }
+        self.learnt = match self.learnt {
+            Learnt::Nothing => Learnt::OneSided(direction, named),
+            Learnt::OneSided(_, mac) | Learnt::Agreed(mac) if mac != named => Learnt::Never,
+            Learnt::OneSided(before, mac) if before != direction => Learnt::Agreed(mac),
+            settled => settled,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;

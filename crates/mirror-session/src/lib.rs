@@ -1,0 +1,39 @@
+#![forbid(unsafe_code)]
+//! What a mirror session is, and what can be said of its packets without asking anyone.
+//!
+//! A mirror session copies the packets of one network interface (the *source ENI*) to a target. At
+//! the target nothing names the session: there is a VXLAN header with a VNI and, right outside of
+//! it, an IP header whose source is the primary address of the source ENI. So here a session *is*
+//! the triple ([`SessionKey`])
+//!
+//! * **endpoint**: the Gateway Load Balancer endpoint that the packet came through, if any. Behind
+//!   one Gateway Load Balancer stand many VPCs, and their address ranges may overlap;
+//! * **source**: the source address of the IP header right outside VXLAN;
+//! * **VNI**: not enough by itself. Where none is given AWS draws one at random, unique in one
+//!   account only, so VNIs repeat across accounts; two sessions may be given the same; and other
+//!   clouds, and many templates, give every interface the same one.
+//!
+//! Three questions about a packet are answered from the packets of its session alone, looking
+//! forward only, so that a stream can be answered while it flows:
+//!
+//! * [`DirectionSense`]: did the source ENI send it or receive it?
+//! * [`CutSense`]: did the session cut it short, and how long was it before?
+//! * [`Sessions`]: which session is it of, as a small number?
+//!
+//! [`Annotation`] is how the answers travel in a capture: one line of text, as the description of
+//! an interface and as the comment of a packet. It is written and read here, and nowhere else.
+//!
+//! This crate opens no file and prints nothing. Of names it knows only where they are kept (the
+//! fields of an annotation), not where they come from.
+
+mod annotation;
+mod cut;
+mod direction;
+mod key;
+mod table;
+
+pub use annotation::{Annotation, Detail, NotAnnotation};
+pub use cut::{CutSense, Length};
+pub use direction::{Direction, DirectionSense, Sensed, UnknownDirection};
+pub use key::SessionKey;
+pub use table::{MAX_SESSIONS, Session, SessionId, Sessions};
