@@ -221,7 +221,8 @@ pub(crate) fn man(name: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         Some(name) => program.find_subcommand(name).cloned(),
     };
     let Some(page) = page else {
-        let names: Vec<_> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        let names: Vec<_> =
+            Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
         let message = format!("no such command, expected one of: {}", names.join(", "));
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     };

@@ -110,7 +110,8 @@ fn wait(fds: &[BorrowedFd<'_>], time: Option<Duration>) -> io::Result<bool> {
         tv_sec: time.as_secs().cast_signed(),
         tv_nsec: i64::from(time.subsec_nanos()),
     });
-    let mut fds: Vec<_> = fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    let mut fds: Vec<_> =
+        fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
     loop {
         match poll(&mut fds, time.as_ref()) {
             Ok(ready) => return Ok(ready > 0),

@@ -13,6 +13,7 @@ mod number;
 mod output;
 mod progress;
 mod report;
+mod rewrite;
 mod strip;
 mod wrap;
 

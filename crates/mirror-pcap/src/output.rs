@@ -15,6 +15,7 @@ use std::{
     io::{self, IsTerminal},
     os::fd::AsFd,
     path::{Path, PathBuf},
+    thread,
 };
 
 use anyhow::anyhow;
@@ -74,8 +75,13 @@ impl Output {
         Ok(Output { name, file, compression, replacement })
     }
 
-    /// Begin to write, on a thread of its own if `threads` is more than one.
-    pub(crate) fn start(&self, threads: u8) -> Result<Sink, Failure> {
+    /// Begin to write, on a thread of its own if there are to be two `threads`;
+    /// so many as there are processors if it is not said.
+    pub(crate) fn start(&self, threads: Option<u8>) -> Result<Sink, Failure> {
+        let threads = threads.unwrap_or_else(|| match thread::available_parallelism() {
+            Ok(n) if n.get() > 1 => 2,
+            _ => 1,
+        });
         self.file
             .try_clone()
             .and_then(|file| Encoder::new(file, self.compression))
@@ -101,7 +107,7 @@ impl Output {
 /// Write a small file in one piece, with the same care.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let output = Output::create(Some(path))?;
-    let mut sink = output.start(1)?;
+    let mut sink = output.start(Some(1))?;
     sink.buffer().extend_from_slice(bytes);
     sink.finish().map_err(|error| Failure::output(&output.name, error))?;
     output.commit(false)

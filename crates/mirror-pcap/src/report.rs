@@ -53,6 +53,7 @@ pub(crate) mod reason {
 /// Things worth knowing beside the reasons.
 pub(crate) mod note {
     pub(crate) const BAD_OPTIONS: &str = "bad-options";
+    pub(crate) const CUT: &str = "cut";
     pub(crate) const DIRECTION_CONFLICT: &str = "direction-conflict";
     pub(crate) const IP_LENGTH_EXCEEDS_FRAME: &str = "ip-length-exceeds-frame";
     pub(crate) const NOT_IN_PCAP: &str = "blocks-not-in-pcap";
@@ -163,7 +164,8 @@ fn most<K: ToString>(counts: &BTreeMap<K, u64>) -> String {
 pub(crate) struct Counts {
     pub(crate) read: u64,
     pub(crate) hints: Hints,
-    stripped: u64,
+    /// Packets stripped, or wrapped.
+    rewritten: u64,
     kept: Tally,
     left_out: Tally,
     notes: Tally,
@@ -176,7 +178,7 @@ impl Counts {
     /// A packet was written without its wrapper.
     #[inline]
     pub(crate) fn stripped(&mut self, count: &SessionCount) {
-        self.stripped += 1;
+        self.rewritten += 1;
         let index = count.session.index();
         if index >= self.sessions.len() {
             self.sessions.resize(index + 1, SessionTotal::default());
@@ -190,6 +192,11 @@ impl Counts {
             Some(Direction::Egress) => total.egress += 1,
             None => total.unknown += 1,
         }
+    }
+
+    /// A packet was written with a wrapper.
+    pub(crate) fn wrapped(&mut self) {
+        self.rewritten += 1;
     }
 
     /// A packet was written as it was.
@@ -228,6 +235,8 @@ impl Counts {
 pub(crate) struct Report<'a> {
     pub(crate) input: &'a Input,
     pub(crate) counts: &'a Counts,
+    /// What was done to packets: "stripped".
+    pub(crate) done: &'static str,
     pub(crate) sessions: &'a Sessions,
     pub(crate) remark: Option<String>,
 }
@@ -245,9 +254,10 @@ impl Report<'_> {
         let name = printable(&self.input.name);
         let (kept, left_out) = (counts.kept.total(), counts.left_out.total());
         text += &format!(
-            "{name}: {} read, {} stripped, {} kept, {} left out\n",
+            "{name}: {} read, {} {}, {} kept, {} left out\n",
             counted(counts.read, "packet", "packets"),
-            grouped(counts.stripped),
+            grouped(counts.rewritten),
+            self.done,
             grouped(kept),
             grouped(left_out)
         );
@@ -264,7 +274,9 @@ impl Report<'_> {
         if signals::stopping() {
             text += "mirror-pcap: stopped by a signal; what had arrived is written\n";
         }
-        if counts.stripped == 0 && let Some(hint) = counts.hints.text() {
+        if counts.rewritten == 0
+            && let Some(hint) = counts.hints.text()
+        {
             text += &format!("mirror-pcap: {hint}\n");
         }
         if let Some(remark) = &self.remark {
@@ -278,8 +290,10 @@ impl Report<'_> {
         if listed.is_empty() {
             return String::new();
         }
-        let mut rows = vec![["session", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
-            .map(str::to_owned)];
+        let mut rows = vec![
+            ["session", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
+                .map(str::to_owned),
+        ];
         rows.extend(listed.iter().take(MAX_LISTED).map(|(key, total)| {
             let t = total;
             let numbers = [t.packets, t.bytes, t.ingress, t.egress, t.unknown, t.cut];
@@ -294,7 +308,8 @@ impl Report<'_> {
         for row in &rows {
             let mut line = String::new();
             for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                line += &if i == 0 { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
+                line +=
+                    &if i == 0 { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
             }
             text += line.trim_end();
             text.push('\n');
@@ -306,10 +321,16 @@ impl Report<'_> {
         text
     }
 
-    fn stripped_sessions(&self) -> impl Iterator<Item = (mirror_session::SessionKey, &SessionTotal)> {
+    fn stripped_sessions(
+        &self,
+    ) -> impl Iterator<Item = (mirror_session::SessionKey, &SessionTotal)> {
         let totals = self.counts.sessions.iter();
         // A session without a stripped packet was too many for the output.
-        self.sessions.iter().map(|(_, session)| session.key).zip(totals).filter(|(_, t)| t.packets > 0)
+        self.sessions
+            .iter()
+            .map(|(_, session)| session.key)
+            .zip(totals)
+            .filter(|(_, t)| t.packets > 0)
     }
 
     /// Tell scripts.
@@ -324,14 +345,21 @@ impl Report<'_> {
             input: &self.input.name,
             packets: Packets {
                 read: counts.read,
-                stripped: counts.stripped,
+                stripped: counts.rewritten,
                 kept: counts.kept.total(),
                 left_out: counts.left_out.total(),
             },
             reasons,
             notes: counts.notes.0.iter().copied().collect(),
-            sessions: self.stripped_sessions().map(|(key, total)| JsonSession::new(key, total)).collect(),
-            damage: counts.damage.iter().map(|(offset, problem)| JsonDamage { offset: *offset, problem }).collect(),
+            sessions: self
+                .stripped_sessions()
+                .map(|(key, total)| JsonSession::new(key, total))
+                .collect(),
+            damage: counts
+                .damage
+                .iter()
+                .map(|(offset, problem)| JsonDamage { offset: *offset, problem })
+                .collect(),
             damages: counts.damages,
         };
         let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
@@ -343,14 +371,16 @@ impl Report<'_> {
 /// The broken places, one line each, before anything else.
 fn damage_text(input: &Input, counts: &Counts) -> String {
     let name = printable(&input.name);
-    let of = if input.compression == Compression::None { "" } else { " of the decompressed capture" };
+    let of =
+        if input.compression == Compression::None { "" } else { " of the decompressed capture" };
     let mut text = String::new();
     for (offset, problem) in &counts.damage {
         text += &format!("mirror-pcap: {name}: byte {offset}{of}: {problem}\n");
     }
     let more = counts.damages - counts.damage.len() as u64;
     if more > 0 {
-        text += &format!("mirror-pcap: {name}: and {} more\n", counted(more, "problem", "problems"));
+        text +=
+            &format!("mirror-pcap: {name}: and {} more\n", counted(more, "problem", "problems"));
     }
     text
 }

@@ -6,16 +6,17 @@
 //!
 //! The judge knows packets and sessions and nothing of files; a writer knows
 //! one output format and decides nothing; the loop here counts. Everything goes
-//! forward only: no packet is looked at twice and none waits for another.
+//! forward only: no packet is looked at twice and none waits for another, so a live
+//! pipe stays live and memory small.
 
 mod arrival;
 mod judge;
 mod pcap;
 mod pcapng;
 
-use std::{io::Read, path::Path, thread};
+use std::path::Path;
 
-use pcapng_blocks::{Block, Content, Event, Packet, Reader};
+use pcapng_blocks::{Block, Content, Event, Packet};
 
 use self::{
     arrival::Arrivals,
@@ -24,10 +25,10 @@ use self::{
 use crate::{
     cli::{self, Format},
     failure::{Exit, Failure},
-    input::{self, Input},
-    output::{Output, Sink},
-    progress::Progress,
+    input,
+    output::Output,
     report::{Counts, Reason, Report, reason},
+    rewrite::{Rewriter, rewrite},
 };
 
 /// Writes one output format.
@@ -70,21 +71,14 @@ trait Writer {
 pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
-    let mut sink = output.start(threads(args.writing.threads))?;
-    let mut judge = Judge::new(args);
-    let mut writer: Box<dyn Writer> = match format(args) {
-        Format::Pcapng => Box::new(pcapng::Pcapng::new(args)),
-        Format::Pcap => Box::new(pcap::Pcap::default()),
-    };
-    let mut counts = Counts::default();
-    rewrite(&mut input, &mut judge, writer.as_mut(), &mut sink, &mut counts, args.quiet)
-        .and_then(|()| sink.finish())
-        .map_err(|error| Failure::output(&output.name, error))?;
-    output.commit(args.writing.sync)?;
+    let mut stripper = Stripper::new(args);
+    rewrite(&mut input, output, args.writing, args.quiet, &mut stripper)?;
 
+    let Stripper { judge, writer, counts, .. } = &stripper;
     let report = Report {
         input: &input,
-        counts: &counts,
+        counts,
+        done: "stripped",
         sessions: judge.sessions(),
         remark: writer.remark(),
     };
@@ -97,93 +91,78 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     Ok(if counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }
 
-/// The loop. Errors are of the output; those of the input are counted.
-fn rewrite(
-    input: &mut Input,
-    judge: &mut Judge,
-    writer: &mut dyn Writer,
-    sink: &mut Sink,
-    counts: &mut Counts,
-    quiet: bool,
-) -> std::io::Result<()> {
-    let mut progress = Progress::new(input, quiet);
-    let mut arrivals = Arrivals::default();
-    while let Some(event) = input.reader.next() {
-        match event {
-            Event::Block(block) => {
-                pass(&block, judge, writer, &mut arrivals, counts, sink.buffer());
-            }
-            Event::Damage(damage) => counts.damage(&damage),
+/// Strips event by event.
+struct Stripper {
+    judge: Judge,
+    writer: Box<dyn Writer>,
+    arrivals: Arrivals,
+    counts: Counts,
+}
+
+impl Stripper {
+    fn new(args: &cli::Strip) -> Stripper {
+        Stripper {
+            judge: Judge::new(args),
+            writer: match format(args) {
+                Format::Pcapng => Box::new(pcapng::Pcapng::new(args)),
+                Format::Pcap => Box::new(pcap::Pcap::default()),
+            },
+            arrivals: Arrivals::default(),
+            counts: Counts::default(),
         }
-        if sink.relieve()? {
-            progress.tick();
-        }
-        flush_if_live(&input.reader, sink)?;
     }
-    Ok(())
-}
 
-/// What a live reader should see soon must not lie in our buffer while we wait.
-fn flush_if_live<R: Read>(reader: &Reader<R>, sink: &mut Sink) -> std::io::Result<()> {
-    if reader.must_wait() { sink.flush() } else { Ok(()) }
-}
-
-/// Bring one block to the output.
-fn pass(
-    block: &Block<'_>,
-    judge: &mut Judge,
-    writer: &mut dyn Writer,
-    arrivals: &mut Arrivals,
-    counts: &mut Counts,
-    out: &mut Vec<u8>,
-) {
-    let packet = match &block.content {
-        Content::Packet(packet) => packet,
-        Content::Section(_) => {
-            arrivals.clear();
-            return writer.section(block, out);
-        }
-        Content::Interface(interface) => {
-            arrivals.add(interface);
-            return writer.interface(block, arrivals, interface.id, out);
-        }
-        _ => return writer.other(block, counts, out),
-    };
-    counts.read += 1;
-    let keep = match judge.decide(packet, arrivals, counts) {
-        Decision::Strip(stripped) => {
-            match writer.stripped(&stripped, block, packet, arrivals, counts, out) {
+    fn packet(&mut self, block: &Block<'_>, packet: &Packet<'_>, out: &mut Vec<u8>) {
+        let Stripper { judge, writer, arrivals, counts } = self;
+        counts.read += 1;
+        let mut decision = judge.decide(packet, arrivals, counts);
+        if let Decision::Strip(stripped) = &decision {
+            decision = match writer.stripped(stripped, block, packet, arrivals, counts, out) {
                 Ok(()) => return counts.stripped(&stripped.count()),
                 // It stays what it was.
                 Err(why) if why == reason::TOO_MANY_SESSIONS => judge.keep(why),
                 Err(why) => Decision::LeaveOut(why),
-            }
+            };
         }
-        decision => decision,
-    };
-    match keep {
-        Decision::Keep(why) => match writer.kept(block, packet, arrivals, out) {
-            Ok(()) => counts.kept(why),
-            Err(why) => counts.left_out(why),
-        },
-        Decision::LeaveOut(why) => counts.left_out(why),
-        // Taken care of above.
-        Decision::Strip(_) => {}
+        match decision {
+            Decision::Keep(why) => match writer.kept(block, packet, arrivals, out) {
+                Ok(()) => counts.kept(why),
+                Err(why) => counts.left_out(why),
+            },
+            Decision::LeaveOut(why) => counts.left_out(why),
+            // Written, or decided anew, above.
+            Decision::Strip(_) => {}
+        }
     }
 }
 
-fn threads(wanted: Option<u8>) -> u8 {
-    wanted.unwrap_or_else(|| match thread::available_parallelism() {
-        Ok(n) if n.get() > 1 => 2,
-        _ => 1,
-    })
+impl Rewriter for Stripper {
+    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
+        let block = match event {
+            Event::Block(block) => block,
+            Event::Damage(damage) => return self.counts.damage(&damage),
+        };
+        match &block.content {
+            Content::Packet(packet) => self.packet(&block, packet, out),
+            Content::Section(_) => {
+                self.arrivals.clear();
+                self.writer.section(&block, out);
+            }
+            Content::Interface(interface) => {
+                self.arrivals.add(interface);
+                self.writer.interface(&block, &self.arrivals, interface.id, out);
+            }
+            _ => self.writer.other(&block, &mut self.counts, out),
+        }
+    }
 }
 
 /// By the option, else by the name without its compression.
 fn format(args: &cli::Strip) -> Format {
     let of_name = |path: &Path| {
         let name = path.to_string_lossy();
-        let name = [".gz", ".zst", ".lz4"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let name =
+            [".gz", ".zst", ".lz4"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
         if name.ends_with(".pcap") { Format::Pcap } else { Format::Pcapng }
     };
     args.format.unwrap_or_else(|| args.output.as_deref().map_or(Format::Pcapng, of_name))

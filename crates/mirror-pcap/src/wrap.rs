@@ -1,3 +1,210 @@
-//! placeholder
-use crate::{cli,failure::{Exit,Failure}};
-pub(crate) fn run(_: &cli::Wrap)->Result<Exit,Failure>{Ok(Exit::Done)}
+//! `wrap`: what a traffic mirror would have delivered.
+//!
+//! The reverse of `strip`, and so its measure: stripping what was wrapped gives
+//! the same frames back. No filter is applied here and no frame is judged; each
+//! frame of an Ethernet interface gets the wrapper. What a mirror could not have
+//! sent (another link type, a frame too long for the wrapper) is left out.
+
+use mirror_session::{Annotation, Sessions};
+use mirror_wire::{LinkType, Wrapper};
+use pcapng_blocks::{
+    Block, Content, EnhancedPacket, Event, Form, Interface, OptionsWriter, Packet, code, kind,
+    push_block, push_packet,
+};
+
+use crate::{
+    cli,
+    failure::{Exit, Failure},
+    input,
+    output::Output,
+    report::{Counts, Reason, Report, note, reason},
+    rewrite::{Rewriter, copy_options, copy_other, rewrite},
+};
+
+/// Run the command.
+pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
+    let mut wrapper = Wrapper::new(args.source, args.target, args.vni)
+        .map_err(|error| Failure::usage(anyhow::anyhow!("--source and --target: {error}")))?;
+    if args.geneve {
+        wrapper = wrapper.with_geneve(args.endpoint);
+    }
+    let limits = [args.packet_length, args.mtu.map(|mtu| wrapper.longest_inner(mtu))];
+    let limit = limits.into_iter().flatten().min();
+
+    let mut input = input::open(&args.input)?;
+    let output = Output::create(args.output.as_deref())?;
+    let mut wrap = Wrap {
+        wrapper,
+        limit,
+        interfaces: Vec::new(),
+        next: 0,
+        frame: Vec::new(),
+        counts: Counts::default(),
+    };
+    rewrite(&mut input, output, args.writing, args.quiet, &mut wrap)?;
+    if !args.quiet {
+        let sessions = Sessions::default();
+        let (counts, done) = (&wrap.counts, "wrapped");
+        Report { input: &input, counts, done, sessions: &sessions, remark: None }.print();
+    }
+    Ok(if wrap.counts.is_damaged() { Exit::Damaged } else { Exit::Done })
+}
+
+struct Wrap {
+    wrapper: Wrapper,
+    /// The most that is mirrored of a frame.
+    limit: Option<u32>,
+    /// The interfaces of the section; none where the description was broken.
+    interfaces: Vec<Option<Arrival>>,
+    /// The number of the next interface that is written.
+    next: u32,
+    /// Where frames are put together.
+    frame: Vec<u8>,
+    counts: Counts,
+}
+
+/// An interface of the input.
+#[derive(Clone, Copy)]
+struct Arrival {
+    /// Its number in the output.
+    number: u32,
+    is_ethernet: bool,
+    fcs_len: u8,
+}
+
+impl Rewriter for Wrap {
+    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
+        let block = match event {
+            Event::Block(block) => block,
+            Event::Damage(damage) => return self.counts.damage(&damage),
+        };
+        match &block.content {
+            Content::Section(_) => {
+                self.interfaces.clear();
+                self.next = 0;
+                block.copy_section(out);
+            }
+            Content::Interface(interface) => self.interface(&block, interface, out),
+            Content::Packet(packet) => {
+                self.counts.read += 1;
+                match self.packet(&block, packet, out) {
+                    Ok(()) => self.counts.wrapped(),
+                    Err(why) => self.counts.left_out(why),
+                }
+            }
+            Content::Statistics { interface } => {
+                if let Some(arrival) = self.arrival(*interface) {
+                    block.copy_renumbered(out, arrival.number);
+                }
+            }
+            _ => copy_other(&block, false, &mut self.counts, out),
+        }
+    }
+}
+
+impl Wrap {
+    fn arrival(&self, id: u32) -> Option<Arrival> {
+        *self.interfaces.get(id as usize)?
+    }
+
+    /// Interfaces stay what they are, with room for the wrapper in their
+    /// snaplen; one that strip has made for a session becomes an ordinary one.
+    fn interface(&mut self, block: &Block<'_>, interface: &Interface<'_>, out: &mut Vec<u8>) {
+        let is_ethernet = LinkType::from_code(interface.link_type) == Some(LinkType::Ethernet);
+        let fcs_len = interface.fcs_len();
+        self.interfaces.resize(interface.id as usize, None);
+        self.interfaces.push(Some(Arrival { number: self.next, is_ethernet, fcs_len }));
+        self.next += 1;
+
+        let room = u32::try_from(self.wrapper.header_len()).unwrap_or(u32::MAX);
+        let snaplen = match interface.snaplen {
+            0 => 0,
+            snaplen => snaplen.saturating_add(room),
+        };
+        let list = interface.options;
+        let description = list.get(code::IF_DESCRIPTION);
+        let annotation = description.and_then(|text| Annotation::parse(text).ok());
+        let broken = list.iter().any(|option| option.is_err());
+        if !is_ethernet || broken || (annotation.is_none() && fcs_len == 0) {
+            return block
+                .copy_interface(out, if is_ethernet { snaplen } else { interface.snaplen });
+        }
+        push_block(out, block.order, kind::INTERFACE, |body| {
+            body.extend_from_slice(&block.order.bytes16(interface.link_type));
+            body.extend_from_slice(&[0; 2]);
+            body.extend_from_slice(&block.order.bytes32(snaplen));
+            let mut options = OptionsWriter::new(body, block.order);
+            for option in list.iter().flatten() {
+                match (option.code, &annotation) {
+                    (code::IF_FCSLEN, _) | (code::IF_DESCRIPTION, Some(_)) => {}
+                    (code::IF_NAME, Some(annotation)) => {
+                        if let Some(name) = &annotation.on {
+                            options.push(code::IF_NAME, name.as_bytes());
+                        }
+                    }
+                    _ => {
+                        options.push(option.code, option.value);
+                    }
+                }
+            }
+            options.finish();
+        });
+    }
+
+    fn packet(
+        &mut self,
+        block: &Block<'_>,
+        packet: &Packet<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let arrival = self.arrival(packet.interface).ok_or(reason::DAMAGED)?;
+        if !arrival.is_ethernet {
+            return Err(reason::LINK_TYPE);
+        }
+        if packet.form == Form::Simple {
+            return Err(reason::SIMPLE_PACKET);
+        }
+        let timestamp = packet.timestamp.ok_or(reason::NO_TIMESTAMP)?;
+
+        // Whoever wrote less than was captured for the original length was wrong.
+        let captured = u32::try_from(packet.data.len()).map_err(|_| reason::TOO_LONG)?;
+        let on_wire = packet.original_len.max(captured);
+        let fcs_len = u32::from(packet.fcs_len(arrival.fcs_len));
+        let whole = on_wire.saturating_sub(fcs_len);
+        let mirrored = self.limit.map_or(whole, |limit| whole.min(limit));
+        let data = packet.data.get(..captured.min(mirrored) as usize).unwrap_or_default();
+
+        let headers = self.wrapper.headers(data, mirrored).map_err(|_| reason::TOO_LONG)?;
+        self.frame.clear();
+        self.frame.extend_from_slice(headers.as_bytes());
+        self.frame.extend_from_slice(data);
+        let header_len = u32::try_from(self.wrapper.header_len()).unwrap_or(u32::MAX);
+        let wrapped = EnhancedPacket {
+            interface: arrival.number,
+            timestamp,
+            data: &self.frame,
+            original_len: mirrored.saturating_add(header_len),
+        };
+        let written =
+            push_packet(out, block.order, &wrapped, |options| {
+                if packet.options.is_empty() {
+                    return;
+                }
+                copy_options(packet.options, false, &mut self.counts, options, |option, _| {
+                    match option.code {
+                        // They described the frame at its source, not the packet at the target.
+                        code::EPB_FLAGS => true,
+                        code::COMMENT => Annotation::parse(option.value).is_ok(),
+                        _ => false,
+                    }
+                });
+            });
+        if !written {
+            return Err(reason::TOO_LONG);
+        }
+        if mirrored < whole {
+            self.counts.note(note::CUT);
+        }
+        Ok(())
+    }
+}

@@ -153,7 +153,7 @@ mod tests {
     }
 
     fn captured(bytes: &[u8]) -> Captured<'_> {
-        let original_len = bytes.len() as u32;
+        let original_len = u32::try_from(bytes.len()).unwrap();
         Captured { link: LinkType::Ethernet, bytes, original_len, fcs_len: 0 }
     }
 
@@ -271,6 +271,10 @@ mod tests {
             let want = if len < 28 { NotMirrored::Other } else { NotMirrored::OtherPort(port) };
             assert_eq!(try_on(&bytes), Err(want), "IP length {len}, another port");
         }
+        // Told even where the capture ends within the UDP header.
+        let short = with(TOTAL_LEN, &[0, 27]);
+        assert_eq!(try_on(&short[..38]), Err(NotMirrored::BadLength));
+        assert_eq!(try_on(&short[..37]), Err(NotMirrored::Other));
     }
 
     #[test]
@@ -345,7 +349,7 @@ mod tests {
         assert_eq!(cut(&dns, 38), Some(NotMirrored::OtherPort(53)));
         assert_eq!(cut(&dns, 37), Some(NotMirrored::HeadersCut));
         let mut tcp_options = with(PROTOCOL, &[6]);
-        tcp_options[14] = 0x4f;
+        tcp_options[14] = 0x48;
         assert_eq!(cut(&tcp_options, 24), Some(NotMirrored::Other));
         assert_eq!(cut(&tcp_options, 23), Some(NotMirrored::HeadersCut));
         assert_eq!(cut(&with(14, &[0x65]), 15), Some(NotMirrored::Other));

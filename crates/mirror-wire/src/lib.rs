@@ -14,6 +14,23 @@
 //! | Which addresses are in that frame, how long was it before the mirror cut it? | [`Inner`] |
 //! | What would a mirror put around this frame? | [`Wrapper`] |
 //!
+//! ```
+//! use mirror_wire::{Captured, LinkType, VXLAN_PORT, Vni, Wrapper, decapsulate};
+//!
+//! let frame = [0x5a; 60];
+//! let (source, target) = ([10, 0, 1, 15].into(), [10, 0, 2, 1].into());
+//! let wrapper = Wrapper::new(source, target, Vni::new(308_308).unwrap())?;
+//! let bytes = [&wrapper.headers(&frame, 60)?[..], &frame].concat();
+//!
+//! // As a capture has it that kept the first 100 bytes.
+//! let packet =
+//!     Captured { link: LinkType::Ethernet, bytes: &bytes[..100], original_len: 110, fcs_len: 0 };
+//! let mirrored = decapsulate(&packet, &[VXLAN_PORT])?;
+//! assert_eq!((mirrored.source, mirrored.vni.get()), (source, 308_308));
+//! assert_eq!((mirrored.inner, mirrored.inner_len), (&frame[..50], 60));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Packets are hostile input that arrives at millions a second: nothing here allocates, does I/O,
 //! or can panic on any bytes, and every length that comes from a packet is bounded before use.
 
@@ -21,6 +38,7 @@ mod decapsulate;
 mod error;
 mod flow;
 mod geneve;
+mod headers;
 mod inner;
 mod ip;
 mod link;
@@ -33,8 +51,9 @@ mod wrap;
 pub use decapsulate::{Captured, Mirrored, decapsulate};
 pub use error::NotMirrored;
 pub use geneve::GENEVE_PORT;
+pub use headers::Headers;
 pub use inner::Inner;
 pub use link::LinkType;
 pub use name::{Endpoint, Mac, ParseEndpointError, ParseMacError, Vni};
 pub use vxlan::VXLAN_PORT;
-pub use wrap::{Headers, MixedFamilies, TooLong, Wrapper};
+pub use wrap::{MixedFamilies, TooLong, Wrapper};

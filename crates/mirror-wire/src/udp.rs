@@ -11,9 +11,6 @@ use crate::{
 
 const HEADER_LEN: u32 = 8;
 
-/// The shortest datagram that could be ours: a UDP header and one of VXLAN or GENEVE.
-const SHORTEST: u16 = 16;
-
 /// Step over the UDP header of `packet`, whose destination port has to be `wanted`, and return
 /// that port. `rest` then ends where the datagram does.
 ///
@@ -51,10 +48,10 @@ pub(crate) fn datagram(
         return Err(NotMirrored::HeadersCut);
     };
 
-    // Zero is what a datagram too long for the field says (RFC 2675 section 4).
+    // Zero is what a datagram too long for the field says (RFC 2675 section 4). One too short for
+    // its own header is left with no room for the next.
     let wire = match u16::from_be_bytes([*high, *low]) {
         0 => rest.wire,
-        1..SHORTEST => return Err(NotMirrored::BadLength),
         length => rest.told(u32::from(length)),
     };
     rest.bound(wire);

@@ -9,37 +9,26 @@
 //! A header speaks of the frame's length on the wire; the bytes behind it may be fewer, as in any
 //! capture.
 
-use core::{error, fmt, net::IpAddr, net::Ipv4Addr, net::Ipv6Addr, ops::Deref};
-
-use etherparse::{IpNumber, Ipv4Header, Ipv6Header, UdpHeader, checksum::Sum16BitWords, ip_number};
+use core::{
+    error, fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use crate::{
     Endpoint, GENEVE_PORT, VXLAN_PORT, Vni, flow,
-    geneve::{CLASS_AMAZON, TYPE_ATTACHMENT, TYPE_ENDPOINT, TYPE_FLOW_COOKIE},
+    headers::{GENEVE_LEN, Headers, Options, ipv6_udp_checksum},
     link::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_LEN},
     vxlan::{FLAG_I, VXLAN_LEN},
 };
-
-/// Locally administered, so that no vendor's device has them.
-const MACS: [u8; 12] = [
-    0x02, 0x00, 0x00, 0x00, 0x00, 0x02, // to
-    0x02, 0x00, 0x00, 0x00, 0x00, 0x01, // from
-];
 
 /// The load balancer and its appliance, from the addresses for documentation (RFC 5737).
 const LOAD_BALANCER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const APPLIANCE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
-const HOPS: u8 = 255;
 const IPV4_LEN: u32 = 20;
 const IPV6_LEN: u32 = 40;
 const UDP_LEN: u32 = 8;
 const UDP_AND_VXLAN_LEN: u32 = 16;
-const GENEVE_LEN: usize = 8;
-
-/// The longest that [`Wrapper::headers`] makes: Ethernet, IPv4, UDP, GENEVE with 32 bytes of
-/// options, IPv6, UDP, VXLAN.
-const LONGEST: usize = ETHERNET_LEN + 20 + 8 + GENEVE_LEN + 32 + 40 + 8 + VXLAN_LEN;
 
 /// The headers of one mirror session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +42,6 @@ pub struct Wrapper {
 enum Path {
     V4 { source: Ipv4Addr, target: Ipv4Addr },
     V6 { source: Ipv6Addr, target: Ipv6Addr },
-}
-
-/// The GENEVE options that don't change from frame to frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Options {
-    endpoint: Option<Endpoint>,
-}
-
-impl Options {
-    fn len(self) -> usize {
-        if self.endpoint.is_some() { 32 } else { 20 }
-    }
 }
 
 impl Wrapper {
@@ -133,8 +110,8 @@ impl Wrapper {
         // What AWS's source ports look like: 65408 to 65535.
         let source_port = 0xff80 | u16::from(flow.to_be_bytes()[3] & 0x7f);
 
-        let mut headers = Headers { bytes: [0; LONGEST], len: 0 };
-        headers.push(&MACS);
+        let mut headers = Headers::empty();
+        headers.push_macs();
         if let (Some(options), Some(outer)) = (self.geneve, lengths.outer) {
             headers.push(&ETHER_TYPE_IPV4.to_be_bytes());
             headers.push_ipv4(LOAD_BALANCER, APPLIANCE, outer.ip);
@@ -223,110 +200,6 @@ struct Lengths {
     outer: Option<LayerLengths>,
 }
 
-//= https://www.rfc-editor.org/rfc/rfc8200#section-8.1
-//# whenever originating a UDP packet, an IPv6 node must compute a UDP checksum over the packet and
-//# the pseudo-header, and, if that computation yields a result of zero, it must be changed to hex
-//# FFFF for placement in the UDP header.
-fn ipv6_udp_checksum(
-    (source, target): (Ipv6Addr, Ipv6Addr),
-    (source_port, destination_port): (u16, u16),
-    udp_len: u16,
-    vxlan: &[u8; VXLAN_LEN],
-    inner: &[u8],
-) -> u16 {
-    Sum16BitWords::new()
-        .add_16bytes(source.octets())
-        .add_16bytes(target.octets())
-        .add_2bytes(udp_len.to_be_bytes())
-        .add_2bytes([0, ip_number::UDP.0])
-        .add_2bytes(source_port.to_be_bytes())
-        .add_2bytes(destination_port.to_be_bytes())
-        .add_2bytes(udp_len.to_be_bytes())
-        .add_slice(vxlan)
-        .add_slice(inner)
-        .to_ones_complement_with_no_zero()
-        .to_be()
-}
-
-/// The headers in front of one frame.
-#[derive(Clone, Copy, Debug)]
-pub struct Headers {
-    bytes: [u8; LONGEST],
-    len: usize,
-}
-
-impl Headers {
-    /// The bytes, from the first Ethernet header through VXLAN.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn push(&mut self, part: &[u8]) {
-        let end = self.len + part.len();
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(part);
-            self.len = end;
-        }
-    }
-
-    fn push_ipv4(&mut self, source: Ipv4Addr, destination: Ipv4Addr, total_len: u16) {
-        let mut header = Ipv4Header {
-            total_len,
-            dont_fragment: false,
-            time_to_live: HOPS,
-            protocol: ip_number::UDP,
-            source: source.octets(),
-            destination: destination.octets(),
-            ..Ipv4Header::default()
-        };
-        header.header_checksum = header.calc_header_checksum();
-        self.push(&header.to_bytes());
-    }
-
-    fn push_ipv6(&mut self, source: Ipv6Addr, destination: Ipv6Addr, payload_length: u16) {
-        let header = Ipv6Header {
-            payload_length,
-            next_header: IpNumber::UDP,
-            hop_limit: HOPS,
-            source: source.octets(),
-            destination: destination.octets(),
-            ..Ipv6Header::default()
-        };
-        self.push(&header.to_bytes());
-    }
-
-    fn push_udp(&mut self, source_port: u16, destination_port: u16, length: u16, checksum: u16) {
-        let header = UdpHeader { source_port, destination_port, length, checksum };
-        self.push(&header.to_bytes());
-    }
-
-    /// GENEVE with the three options of a Gateway Load Balancer, or without the endpoint's.
-    ///
-    /// The attachment is a constant; the flow cookie is the same for all packets of a flow.
-    fn push_geneve(&mut self, options: Options, ether_type: u16, flow: u32) {
-        let words = u8::try_from(options.len() / 4).unwrap_or_default();
-        let [high, low] = ether_type.to_be_bytes();
-        self.push(&[words, 0, high, low, 0, 0, 0, 0]);
-        let [class_high, class_low] = CLASS_AMAZON.to_be_bytes();
-        if let Some(endpoint) = options.endpoint {
-            self.push(&[class_high, class_low, TYPE_ENDPOINT, 2]);
-            self.push(&endpoint.get().to_be_bytes());
-        }
-        self.push(&[class_high, class_low, TYPE_ATTACHMENT, 2]);
-        self.push(&[0; 8]);
-        self.push(&[class_high, class_low, TYPE_FLOW_COOKIE, 1]);
-        self.push(&flow.to_be_bytes());
-    }
-}
-
-impl Deref for Headers {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
 /// Two addresses of one session are of two families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MixedFamilies {
@@ -399,7 +272,7 @@ mod tests {
             // to------------  from----------  type------
             2, 0, 0, 0, 0, 2,  2, 0, 0, 0, 0, 1,  0x08, 0x00,
             //    tos   total len-  id----  frag--  ttl   udp   checksum--
-            0x45, 0x00, 0x00, 0x29, 0, 0,   0, 0,   0xff, 0x11, 0xa2, 0xb3,
+            0x45, 0x00, 0x00, 0x29, 0, 0,   0, 0,   0xff, 0x11, 0xa4, 0xb4,
             // source------  destination--
             10, 0, 1, 15,    10, 0, 2, 1,
             // sport---  4789------  length----  checksum
@@ -418,7 +291,7 @@ mod tests {
         let headers = headers.unwrap();
         #[rustfmt::skip]
         let want = [
-            0x45, 0x00, 0x00, 0x6d, 0, 0,   0, 0,   0xff, 0x11, 0x37, 0x7e,
+            0x45, 0x00, 0x00, 0x6d, 0, 0,   0, 0,   0xff, 0x11, 0x37, 0x7c,
             192, 0, 2, 1,    192, 0, 2, 2,
             0xff, 0x80,  0x17, 0xc1, 0x00, 0x59, 0, 0,
             // opts flags  protocol--  vni----- rsvd

@@ -81,7 +81,7 @@ pub struct Section {
 
 impl Section {
     /// Whether the blocks of this section can be understood.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-4.1
     //# Readers of pcapng files MUST treat a Minor Version of 2 as equivalent to a Minor
     //# Version of 0
     pub fn is_known(self) -> bool {
@@ -122,10 +122,10 @@ impl Interface<'_> {
     /// The draft says "in bits" and gives 4 as the example; writers have written
     /// both, so a small number is bytes, as Wireshark reads it.
     pub fn fcs_len(&self) -> u8 {
-        match self.options.get(code::IF_FCSLEN).and_then(<[u8]>::first) {
-            Some(&bytes @ 0..8) => bytes,
-            Some(&bits) => bits / 8,
-            None => 0,
+        match self.options.get(code::IF_FCSLEN) {
+            Some(&[bytes @ 0..8]) => bytes,
+            Some(&[bits]) => bits / 8,
+            _ => 0,
         }
     }
 }
@@ -163,7 +163,7 @@ pub struct Packet<'a> {
 impl<'a> Packet<'a> {
     /// Bytes of frame check sequence within the packet: what its own flags say,
     /// else what its interface says.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-4.3.1
     //# 5-8: FCS length, in octets (0000 if this information is not available). This value
     //# overrides the if_fcslen option of the Interface Description Block
     pub fn fcs_len(&self, interface: u8) -> u8 {
@@ -213,7 +213,7 @@ impl<'a> Packet<'a> {
     }
 
     /// `snaplen` is that of interface 0.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-4.4
     //# the SnapLen value MUST be used to determine the size of the Packet Data field length
     pub(crate) fn simple(
         order: ByteOrder,
@@ -239,9 +239,7 @@ fn split_data(body: &[u8], at: usize, captured: u32) -> Result<(&[u8], &[u8]), P
     let data = usize::try_from(captured).ok().and_then(|len| rest.get(..len));
     match data {
         // Bodies are a multiple of four, so the padding is there if the data is.
-        Some(data) => {
-            Ok((data, rest.get(data.len().next_multiple_of(4)..).unwrap_or_default()))
-        }
+        Some(data) => Ok((data, rest.get(data.len().next_multiple_of(4)..).unwrap_or_default())),
         None => Err(Problem::CapturedLength { captured, has: rest.len() }),
     }
 }
@@ -264,7 +262,7 @@ impl Block<'_> {
 
     /// Hand a section header on with what a rewriter must change: the section's
     /// length becomes unknown, and version 1.2 becomes 1.0.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-4.1
     //# If the Section Length is -1 (0xFFFFFFFFFFFFFFFF), this means that the size of the
     //# section is not specified
     //# [...] they MUST NOT [...] write an SHB with a Minor Version of 2, even if they read
@@ -285,11 +283,15 @@ impl Block<'_> {
     pub fn copy_interface(&self, out: &mut Vec<u8>, snaplen: u32) {
         let start = out.len();
         self.copy(out);
-        patch(out, start + 12, &self.order.bytes32(snaplen));
+        if let Content::Interface(_) = self.content {
+            // type 4, length 4, link type 2, reserved 2, snaplen 4
+            patch(out, start + 12, &self.order.bytes32(snaplen));
+        }
     }
 
     /// Hand a packet or statistics on with its interface renumbered. False, and
-    /// nothing written, if the number does not fit the 16 bits of a Packet Block.
+    /// nothing written, if the form of the packet cannot name it: a Packet Block
+    /// has 16 bits for the number, and a Simple Packet Block always means 0.
     pub fn copy_renumbered(&self, out: &mut Vec<u8>, interface: u32) -> bool {
         let start = out.len();
         match &self.content {
@@ -303,7 +305,12 @@ impl Block<'_> {
                     self.copy(out);
                     patch(out, start + 8, &self.order.bytes16(interface));
                 }
-                Form::Simple => self.copy(out),
+                Form::Simple => {
+                    if interface != 0 {
+                        return false;
+                    }
+                    self.copy(out);
+                }
                 Form::Record => self.encode(out, packet, interface),
             },
             Content::Statistics { .. } => {

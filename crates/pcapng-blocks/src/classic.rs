@@ -22,6 +22,10 @@ const RECORD_HEADER_LEN: usize = 16;
 /// The longest packet that libpcap and Wireshark believe in, of nearly every link type.
 const USUAL_MAX_PACKET: u32 = 262_144;
 
+/// The longest of any link type, D-Bus. As a block it is still one that is read.
+const MAX_PACKET: u32 = 128 << 20;
+const _: () = assert!(MAX_PACKET < MAX_BLOCK_LEN - 1024);
+
 /// The two blocks that come before the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Front {
@@ -47,10 +51,10 @@ impl Classic {
         magic: [u8; 4],
         window: &mut Window<R>,
     ) -> Result<Classic, OpenError> {
-        //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcap
-        //# If the value is 0xA1B2C3D4, time stamps in Packet Records (see Figure 2) are in
-        //# seconds and microseconds; if it is 0xA1B23C4D, time stamps in Packet Records are
-        //# in seconds and nanoseconds
+        //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcap#section-4
+        //# If the value is 0xA1B2C3D4, timestamps in Packet Records (see Figure 3) are in
+        //# seconds and microseconds; if it is 0xA1B23C4D, timestamps in Packet Records are
+        //# in seconds and nanoseconds.
         let (order, nano) = match magic {
             [0xD4, 0xC3, 0xB2, 0xA1] => (ByteOrder::Little, false),
             [0xA1, 0xB2, 0xC3, 0xD4] => (ByteOrder::Big, false),
@@ -77,8 +81,9 @@ impl Classic {
             return Err(OpenError::Cut { left: window.bytes().len() as u64 });
         };
         let version = (order.u16([*j0, *j1]), order.u16([*n0, *n1]));
-        // Before 2.3, records had their two lengths the other way round.
-        if version.0 != 2 || version.1 < 3 {
+        // Before 2.3, records had their two lengths the other way round, and in
+        // files of 2.3 they come either way. Nobody has written those in decades.
+        if version.0 != 2 || version.1 < 4 {
             let what = format!("pcap version {}.{}", version.0, version.1);
             return Err(OpenError::Unsupported { what });
         }
@@ -87,7 +92,7 @@ impl Classic {
         Ok(Classic {
             order,
             per_second: if nano { 1_000_000_000 } else { 1_000_000 },
-            max_packet: snaplen.clamp(USUAL_MAX_PACKET, MAX_BLOCK_LEN),
+            max_packet: snaplen.clamp(USUAL_MAX_PACKET, MAX_PACKET),
             section: section_block(order),
             interface: interface_block(order, nano, snaplen, link),
             front: Some(Front::Section),
@@ -111,15 +116,15 @@ impl Classic {
             None => {}
         }
         let offset = window.offset();
-        let fatal = |problem, packet| {
-            (Some(Err(Damage { offset, problem, packet, fatal: true })), 0)
-        };
+        // Nothing announces where a record begins, so none is found behind a bad one.
+        let fatal =
+            |problem| (Some(Err(Damage { offset, problem, packet: false, fatal: true })), 0);
         if !window.fill(RECORD_HEADER_LEN) {
             let left = window.bytes().len() as u64;
             return match window.take_error() {
-                Some(error) => fatal(Problem::Read(error), false),
+                Some(error) => fatal(Problem::Read(error)),
                 None if left == 0 => (None, 0),
-                None => fatal(Problem::Cut { needs: RECORD_HEADER_LEN as u64, left }, false),
+                None => fatal(Problem::Cut { needs: RECORD_HEADER_LEN as u64, left }),
             };
         }
         let captured = match window.bytes().as_chunks::<4>().0 {
@@ -128,18 +133,15 @@ impl Classic {
         };
         if captured > self.max_packet {
             let limit = self.max_packet;
-            return fatal(Problem::LongRecord { captured, limit }, false);
+            return fatal(Problem::LongRecord { captured, limit });
         }
         let len = RECORD_HEADER_LEN + captured as usize;
         if !window.fill(len) {
             let left = window.bytes().len() as u64;
-            return fatal(
-                match window.take_error() {
-                    Some(error) => Problem::Read(error),
-                    None => Problem::Cut { needs: len as u64, left },
-                },
-                false,
-            );
+            return fatal(match window.take_error() {
+                Some(error) => Problem::Read(error),
+                None => Problem::Cut { needs: len as u64, left },
+            });
         }
         let bytes = window.bytes().get(..len).unwrap_or_default();
         match self.record(bytes) {
@@ -191,8 +193,10 @@ fn section_block(order: ByteOrder) -> Vec<u8> {
 }
 
 /// `link` is the last word of the file header: LINKTYPE and frame check sequence.
-//= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcap
-//# FCS len (4 bits): Frame Check Sequence length [...] in units of 16-bit words
+//= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcap#section-4
+//# FCS len (4 bits):  an unsigned integer that indicates the number of
+//# 16-bit (2-octet) words of FCS that are appended to each packet, if
+//# the P bit is set
 fn interface_block(order: ByteOrder, nano: bool, snaplen: u32, link: u32) -> Vec<u8> {
     let [l0, l1, ..] = link.to_le_bytes();
     let link_type = u16::from_le_bytes([l0, l1]);

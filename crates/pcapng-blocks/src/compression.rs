@@ -125,8 +125,10 @@ mod tests {
 
     #[test]
     fn a_stream_shorter_than_a_signature_is_passed_through() {
-        for n in 0..4 {
-            assert_eq!(back(&[0x28, 0xB5, 0x2F][..n.min(3)]).0.unwrap().len(), n.min(3));
+        let zstd = [0x28, 0xB5, 0x2F];
+        for n in 0..=zstd.len() {
+            let (bytes, compression) = back(&zstd[..n]);
+            assert_eq!((bytes.unwrap().as_slice(), compression), (&zstd[..n], Compression::None));
         }
     }
 

@@ -70,7 +70,8 @@ pub struct Damage {
     pub offset: u64,
     /// What is wrong with it.
     pub problem: Problem,
-    /// Whether it is a packet: a whole block of a packet's kind, or a record.
+    /// Whether a packet was lost: it is a whole block of a packet's kind, in a
+    /// section where that can be told.
     pub packet: bool,
     /// Whether nothing behind it can be found any more.
     pub fatal: bool,

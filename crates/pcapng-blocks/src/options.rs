@@ -97,7 +97,7 @@ impl<'a> Options<'a> {
 
     /// One option after the other, up to the end of options, the end of the
     /// list, or the first that does not fit.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-3.5
     //# Code that reads pcapng files MUST NOT assume an option list will have an
     //# opt_endofopt option at the end
     pub fn iter(&self) -> Iter<'a> {

@@ -127,11 +127,9 @@ impl<R: Read> Reader<R> {
     pub fn must_wait(&self) -> bool {
         let bytes = self.window.bytes().get(self.taken..).unwrap_or_default();
         self.window.short()
+            && !self.ended
             && match &self.source {
-                Source::Pcapng(section) => match bytes.as_chunks::<4>().0 {
-                    [_, length, ..] => bytes.len() < section.order.u32(*length) as usize,
-                    _ => true,
-                },
+                Source::Pcapng(section) => !section.has_block(bytes),
                 Source::Pcap(classic) => !classic.has_record(bytes),
             }
     }
@@ -220,24 +218,20 @@ fn next_frame<R: Read>(
     };
     let (kind_bytes, length_bytes) = (*kind_bytes, *length_bytes);
     if u32::from_le_bytes(kind_bytes) == kind::SECTION {
-        //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+        //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-4.1
         //# This number can be used to distinguish sections that have been saved on
         //# little-endian machines from the ones saved on big-endian machines
         // So the magic comes before the length, which cannot be read without it.
         if !window.fill(12) {
-            return Err(fatal(cut(window, 28)));
+            return Err(fatal(cut(window, offset, 28)));
         }
         let magic = window.bytes().get(8..).and_then(<[u8]>::first_chunk);
-        section.order = match magic {
-            Some([0x4D, 0x3C, 0x2B, 0x1A]) => ByteOrder::Little,
-            Some([0x1A, 0x2B, 0x3C, 0x4D]) => ByteOrder::Big,
-            found => {
-                let found = found.copied().unwrap_or_default();
-                return Err(fatal(Problem::BadMagic { found }));
-            }
+        let magic = magic.copied().unwrap_or_default();
+        let Some(order) = announced_order(magic) else {
+            return Err(fatal(Problem::BadMagic { found: magic }));
         };
-        section.trust = Trust::Broken;
-        section.interfaces.clear();
+        // Not to be believed before the whole block was found sound.
+        *section = SectionState { order, trust: Trust::Broken, interfaces: Vec::new() };
     }
     let kind = section.order.u32(kind_bytes);
     let length = section.order.u32(length_bytes);
@@ -246,55 +240,65 @@ fn next_frame<R: Read>(
     }
     let len = length as usize;
     if length > MAX_BLOCK_LEN {
-        skip_long_block(window, len - 4).map_err(fatal)?;
-        let problem = Problem::TooLong { length };
-        return Err((Damage { offset, problem, packet: kind::is_packet(kind), fatal: false }, 4));
+        skip_long_block(window, offset, len).map_err(fatal)?;
+        return Err((section.lost(kind, offset, Problem::TooLong { length }), 4));
     }
     if !window.fill(len) {
-        return Err(fatal(cut(window, len as u64)));
+        return Err(fatal(cut(window, offset, len)));
     }
     let tail = window.bytes().get(len - 4..).and_then(<[u8]>::first_chunk);
     let tail = section.order.u32(tail.copied().unwrap_or_default());
     if tail != length {
-        let problem = Problem::LengthMismatch { head: length, tail };
-        // An interface that cannot be read still has a number.
-        if kind == kind::INTERFACE && section.trust == Trust::Known {
-            section.interfaces.push(None);
-        }
-        let packet = kind::is_packet(kind);
-        return Err((Damage { offset, problem, packet, fatal: false }, len));
+        return Err((
+            section.lost(kind, offset, Problem::LengthMismatch { head: length, tail }),
+            len,
+        ));
     }
     Ok(Some(Frame { kind, len }))
 }
 
-/// Move behind a block that is too long to hold, up to its second length.
-fn skip_long_block<R: Read>(window: &mut Window<R>, mut len: usize) -> Result<(), Problem> {
-    while len > 0 {
-        if !window.fill(1) {
-            return Err(cut(window, len as u64 + 4));
-        }
-        let step = window.bytes().len().min(len);
-        window.consume(step);
-        len -= step;
+/// The byte order of a section, by the byte-order magic in its header.
+fn announced_order(magic: [u8; 4]) -> Option<ByteOrder> {
+    match magic {
+        [0x4D, 0x3C, 0x2B, 0x1A] => Some(ByteOrder::Little),
+        [0x1A, 0x2B, 0x3C, 0x4D] => Some(ByteOrder::Big),
+        _ => None,
     }
-    if window.fill(4) { Ok(()) } else { Err(cut(window, 4)) }
 }
 
-fn cut<R: Read>(window: &mut Window<R>, needs: u64) -> Problem {
+/// Move behind a block that is too long to hold, up to its second length. The
+/// block begins at `offset`, where the window does.
+fn skip_long_block<R: Read>(
+    window: &mut Window<R>,
+    offset: u64,
+    len: usize,
+) -> Result<(), Problem> {
+    let mut rest = len - 4;
+    while rest > 0 {
+        if !window.fill(1) {
+            return Err(cut(window, offset, len));
+        }
+        let step = window.bytes().len().min(rest);
+        window.consume(step);
+        rest -= step;
+    }
+    if window.fill(4) { Ok(()) } else { Err(cut(window, offset, len)) }
+}
+
+/// Why a block that begins at `offset` and needs `len` bytes is not there.
+fn cut<R: Read>(window: &mut Window<R>, offset: u64, len: usize) -> Problem {
     match window.take_error() {
         Some(error) => Problem::Read(error),
-        None => Problem::Cut { needs, left: window.bytes().len() as u64 },
+        None => {
+            let left = window.offset() - offset + window.bytes().len() as u64;
+            Problem::Cut { needs: len as u64, left }
+        }
     }
 }
 
 impl SectionState {
     /// Understand the block that `bytes` holds, frame and all.
-    fn read<'a>(
-        &mut self,
-        kind: u32,
-        offset: u64,
-        bytes: &'a [u8],
-    ) -> Result<Block<'a>, Damage> {
+    fn read<'a>(&mut self, kind: u32, offset: u64, bytes: &'a [u8]) -> Result<Block<'a>, Damage> {
         let body = bytes.get(8..bytes.len().saturating_sub(4)).unwrap_or_default();
         let content = if kind == kind::SECTION {
             self.section(body)
@@ -307,9 +311,41 @@ impl SectionState {
         };
         match content {
             Ok(content) => Ok(Block { offset, order: self.order, content, bytes: Some(bytes) }),
-            Err(problem) => {
-                Err(Damage { offset, problem, packet: kind::is_packet(kind), fatal: false })
+            Err(problem) => Err(self.damage(kind, offset, problem)),
+        }
+    }
+
+    /// A whole block that something is wrong with.
+    fn damage(&self, kind: u32, offset: u64, problem: Problem) -> Damage {
+        // In a section of a version that nobody knows, block types mean nothing.
+        let packet = kind::is_packet(kind) && self.trust != Trust::Foreign;
+        Damage { offset, problem, packet, fatal: false }
+    }
+
+    /// A block whose frame is unsound, so that its body is not looked at.
+    fn lost(&mut self, kind: u32, offset: u64, problem: Problem) -> Damage {
+        if kind == kind::INTERFACE && self.trust == Trust::Known {
+            // An interface that cannot be read still has a number. If there are
+            // too many, this one is lost either way.
+            let _ = self.number(None);
+        }
+        self.damage(kind, offset, problem)
+    }
+
+    /// Whether `bytes`, what is left in the window, are enough for the next event.
+    fn has_block(&self, bytes: &[u8]) -> bool {
+        let order = match bytes.as_chunks::<4>().0 {
+            [kind, _, magic, ..] if u32::from_le_bytes(*kind) == kind::SECTION => {
+                // Without a magic, the length does not matter any more.
+                let Some(order) = announced_order(*magic) else { return true };
+                order
             }
+            [kind, ..] if u32::from_le_bytes(*kind) == kind::SECTION => return false,
+            _ => self.order,
+        };
+        match bytes.as_chunks::<4>().0 {
+            [_, length, ..] => bytes.len() >= order.u32(*length) as usize,
+            _ => false,
         }
     }
 
@@ -344,7 +380,7 @@ impl SectionState {
             }
             kind::INTERFACE => self.interface(body).map(Content::Interface),
             kind::STATISTICS => {
-                let Some(id) = body.first_chunk() else {
+                let [id, _, _, ..] = body.as_chunks::<4>().0 else {
                     let kind = "interface statistics block";
                     return Err(Problem::ShortBody { kind, needs: 12, has: body.len() });
                 };
@@ -369,23 +405,29 @@ impl SectionState {
 
     fn interface<'a>(&mut self, body: &'a [u8]) -> Result<Interface<'a>, Problem> {
         let order = self.order;
-        let Ok(id) = u32::try_from(self.interfaces.len()) else {
-            return Err(Problem::TooManyInterfaces);
-        };
-        if self.interfaces.len() >= MAX_INTERFACES {
-            return Err(Problem::TooManyInterfaces);
-        }
         let ([[l0, l1, _, _], snaplen, ..], Some(options)) =
             (body.as_chunks::<4>().0, body.get(8..))
         else {
-            self.interfaces.push(None);
+            self.number(None)?;
             let kind = "interface description block";
             return Err(Problem::ShortBody { kind, needs: 8, has: body.len() });
         };
         let snaplen = order.u32(*snaplen);
-        self.interfaces.push(Some(snaplen));
+        let id = self.number(Some(snaplen))?;
         let link_type = order.u16([*l0, *l1]);
         Ok(Interface { id, link_type, snaplen, options: Options::new(order, options) })
+    }
+
+    /// Give the next interface its number and remember its snaplen; none if its
+    /// description is broken.
+    fn number(&mut self, snaplen: Option<u32>) -> Result<u32, Problem> {
+        match u32::try_from(self.interfaces.len()) {
+            Ok(id) if self.interfaces.len() < MAX_INTERFACES => {
+                self.interfaces.push(snaplen);
+                Ok(id)
+            }
+            _ => Err(Problem::TooManyInterfaces),
+        }
     }
 }
 
@@ -401,7 +443,5 @@ pub(crate) fn read_front<'a>(
         classic::Front::Section => kind::SECTION,
         classic::Front::Interface => kind::INTERFACE,
     };
-    let mut block = section.read(kind, 0, front)?;
-    block.offset = 0;
-    Ok(block)
+    section.read(kind, 0, front)
 }

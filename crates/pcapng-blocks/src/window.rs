@@ -98,22 +98,27 @@ impl<R: Read> Window<R> {
         true
     }
 
-    /// Leave room behind the end for at least one more byte of a run of `len`.
+    /// Leave room behind the end for more of a run of `len` bytes, of which some
+    /// are missing.
     fn make_room(&mut self, len: usize) {
-        // What is left is less than the run that is asked for, so this is cheap.
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        if len <= WINDOW_LEN && self.end < WINDOW_LEN {
+        if self.start > 0 {
+            // What is left is less than the run that is asked for, so this is cheap.
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        // One byte more than the run: a read that gets just the run comes up
+        // short then, and whoever feeds a live capture is known to be quiet.
+        let wanted = len + 1;
+        if wanted <= WINDOW_LEN {
             if self.buffer.len() != WINDOW_LEN {
                 // The first read, or the first behind a run that was larger.
                 self.buffer.resize(WINDOW_LEN, 0);
                 self.buffer.shrink_to(WINDOW_LEN);
             }
-        } else if self.end == self.buffer.len() {
+        } else if self.end == self.buffer.len() || self.buffer.len() < WINDOW_LEN {
             // Doubling, but never past what is asked for: memory follows the
             // bytes that did come, not the length that was claimed.
-            let wanted = len.max(self.end + 1);
             self.buffer.resize(wanted.min(self.end * 2).max(WINDOW_LEN), 0);
         }
     }

@@ -66,7 +66,6 @@ pub fn push_packet(
     finish(out, order, start)
 }
 
-
 fn pad(out: &mut Vec<u8>, start: usize) {
     let len = out.len() - start;
     out.resize(start + len.next_multiple_of(4), 0);
@@ -132,14 +131,17 @@ impl<'o> OptionsWriter<'o> {
         self.push(code, &value);
     }
 
-    /// Copy a list that cannot be read, byte for byte, and end it there.
+    /// Copy a list that cannot be read, byte for byte, and end it there: what
+    /// would be pushed behind it could not be found either.
     pub fn copy_unreadable(&mut self, bytes: &[u8]) {
+        let start = self.out.len();
         self.out.extend_from_slice(bytes);
+        pad(self.out, start);
         self.any = false;
     }
 
     /// Write the end of options, if there were any.
-    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-3.5
     //# Code that writes pcapng files MUST put an opt_endofopt option at the end of an
     //# option list
     pub fn finish(self) {

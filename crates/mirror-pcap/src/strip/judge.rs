@@ -127,11 +127,8 @@ impl Judge {
             counts.hints.vni(mirrored.vni);
             return Err(reason::OTHER_VNI);
         }
-        let key = SessionKey {
-            endpoint: mirrored.endpoint,
-            source: mirrored.source,
-            vni: mirrored.vni,
-        };
+        let key =
+            SessionKey { endpoint: mirrored.endpoint, source: mirrored.source, vni: mirrored.vni };
         let id = self.sessions.find(&key).ok_or(reason::TOO_MANY_SESSIONS)?;
         if mirrored.reserved_bits {
             counts.note(note::RESERVED_BITS);

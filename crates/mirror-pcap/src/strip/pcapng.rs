@@ -12,14 +12,15 @@ use std::collections::HashMap;
 
 use mirror_session::{Annotation, Detail, Direction, SessionId};
 use pcapng_blocks::{
-    Block, ByteOrder, Content, EnhancedPacket, Options, OptionsWriter, Packet, code, kind,
-    push_block, push_packet,
+    Block, ByteOrder, Content, EnhancedPacket, Opt, OptionsWriter, Packet, code, kind, push_block,
+    push_packet,
 };
 
 use super::{Writer, arrival::Arrivals, judge::Stripped};
 use crate::{
     cli::{self, Comment},
     report::{Counts, Reason, note, reason},
+    rewrite::{copy_options, copy_other},
 };
 
 /// One snaplen for all, where the output must have one: the most that libpcap captures.
@@ -238,8 +239,17 @@ impl Writer for Pcapng {
         let written = push_packet(out, block.order, &rewritten, |options| {
             let mut flags = flags(stripped.direction);
             if !packet.options.is_empty() {
-                let list = packet.options;
-                if !copy_options(list, &mut flags, keep_nocopy, counts, options) {
+                // The flags described the wrapper's frame: now they say the direction, or go.
+                let change = |option: &Opt<'_>, out: &mut OptionsWriter<'_>| {
+                    if option.code != code::EPB_FLAGS {
+                        return false;
+                    }
+                    if let Some(flags) = flags.take() {
+                        out.push_u32(code::EPB_FLAGS, flags);
+                    }
+                    true
+                };
+                if !copy_options(packet.options, keep_nocopy, counts, options, change) {
                     return;
                 }
             }
@@ -283,13 +293,7 @@ impl Writer for Pcapng {
                     _ => counts.note(note::STATISTICS_LEFT_OUT),
                 }
             }
-            //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
-            //# this Custom Block type number [...] should not be copied to a new file if the
-            //# pcapng file is manipulated by an application
-            Content::Other { kind: kind::CUSTOM_NO_COPY } if !self.keep_nocopy => {
-                counts.note(note::NO_COPY_BLOCK);
-            }
-            _ => block.copy(out),
+            _ => copy_other(block, self.keep_nocopy, counts, out),
         }
     }
 
@@ -312,41 +316,4 @@ fn flags(direction: Option<Direction>) -> Option<u32> {
         Direction::Ingress => 0b01,
         Direction::Egress => 0b10,
     })
-}
-
-/// Copy the options of a packet that lost its wrapper. Those that described the
-/// wrapper's frame go: the hash, and the flags, whose place `flags` takes.
-///
-/// False if the list is broken: then it was copied byte for byte, and nothing
-/// can be added to it.
-#[cold]
-fn copy_options(
-    list: Options<'_>,
-    flags: &mut Option<u32>,
-    keep_nocopy: bool,
-    counts: &mut Counts,
-    out: &mut OptionsWriter<'_>,
-) -> bool {
-    if list.iter().any(|option| option.is_err()) {
-        counts.note(note::BAD_OPTIONS);
-        out.copy_unreadable(list.bytes());
-        return false;
-    }
-    for option in list.iter().flatten() {
-        match option.code {
-            code::EPB_HASH => {}
-            code::EPB_FLAGS => {
-                if let Some(flags) = flags.take() {
-                    out.push_u32(code::EPB_FLAGS, flags);
-                }
-            }
-            code::CUSTOM_TEXT_NO_COPY | code::CUSTOM_BYTES_NO_COPY if !keep_nocopy => {
-                counts.note(note::NO_COPY_OPTION);
-            }
-            _ => {
-                out.push(option.code, option.value);
-            }
-        }
-    }
-    true
 }

@@ -34,10 +34,10 @@ fn mirror_v6() -> Mirror {
 }
 
 /// A capture of one interface of this link type, one tick between packets.
-fn capture_on(link: u16, packets: &[Vec<u8>]) -> Vec<u8> {
+fn capture_on(link: u16, name: &str, packets: &[Vec<u8>]) -> Vec<u8> {
     let mut capture = Capture::new(Order::Little);
-    let any = Opt::if_name("any");
-    capture.interface(Interface::new(link).option(any).option(Opt::tsresol(9)));
+    let name = Opt::if_name(name);
+    capture.interface(Interface::new(link).option(name).option(Opt::tsresol(9)));
     let mut clock = Clock::new();
     for packet in packets {
         capture.packet(Packet::new(0, clock.tick(), packet));
@@ -54,7 +54,7 @@ fn cooked() -> Vec<u8> {
     packets.push(wrap(&mirror_v6().datagram(&answer)));
     let ours = Datagram::new(0x0800, &ssh_at_the_target()[14..]);
     packets.push(sll(4, Mirror::TARGET_MAC, &ours));
-    capture_on(LINK_SLL, &packets)
+    capture_on(LINK_SLL, "any", &packets)
 }
 
 fn cooked_2() -> Vec<u8> {
@@ -70,7 +70,7 @@ fn cooked_2() -> Vec<u8> {
     packets.push(wrap(2, &mirror_v6().datagram(&answer)));
     let ours = Datagram::new(0x0800, &ssh_at_the_target()[14..]);
     packets.push(sll2(4, 2, Mirror::TARGET_MAC, &ours));
-    capture_on(LINK_SLL2, &packets)
+    capture_on(LINK_SLL2, "any", &packets)
 }
 
 fn raw() -> Vec<u8> {
@@ -79,7 +79,7 @@ fn raw() -> Vec<u8> {
     let [query, _] = dns_frames(1, SERVER);
     packets.push(mirror_v6().datagram(&query).bytes);
     packets.push(ssh_at_the_target()[14..].to_vec());
-    capture_on(LINK_RAW, &packets)
+    capture_on(LINK_RAW, "tun0", &packets)
 }
 
 fn loopback() -> Vec<u8> {
@@ -95,7 +95,7 @@ fn loopback() -> Vec<u8> {
         packets.push(null(Order::Little, family, &mirror_v6().datagram(&answer)));
     }
     packets.push(null(Order::Little, 2, &Datagram::new(0x0800, &ssh_at_the_target()[14..])));
-    capture_on(LINK_NULL, &packets)
+    capture_on(LINK_NULL, "lo0", &packets)
 }
 
 /// The Ethernet frame at the target, with tags from the innermost outwards.

@@ -272,3 +272,51 @@ fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Capture, Interface, Opt, Packet, Pcap};
+
+    #[test]
+    fn a_picture_has_a_line_for_each_block_and_each_option() {
+        let mut capture = Capture::new(Order::Big);
+        capture
+            .interface(Interface::new(1).option(Opt::tsresol(0x8A)).option(Opt::tsoffset(-60)))
+            .packet(Packet::new(0, 5, b"123456789").original(60).option(Opt::comment("\u{1b}[1mé")))
+            .packet(Packet::new(1, 6, []).option(Opt::flags(2)).without_end())
+            .statistics(0, 7, &[Opt::endtime(1 << 32)])
+            .custom(32_473, false, &[0xAB; 4])
+            .raw(&[0; 5]);
+        let want = r#"section 0, big-endian
+  SHB    version 1.0, length unknown
+  IDB 0  ethernet, snaplen 262144
+         if_tsresol 2^-10
+         if_tsoffset -60
+  EPB    if 0   9/60      5  crc32 cbf43926  cut
+         opt_comment "\u{1b}[1m\u{e9}"
+  EPB    if 1   0/0       6  crc32 00000000  ! interface not declared
+         epb_flags 0x00000002
+         ! no opt_endofopt
+  ISB    if 0   7
+         isb_endtime 4294967296
+  CUSTOM do not copy, pen 32473, 8 bytes, crc32 935f9d37
+! stops at byte 232: 5 bytes left, a block has at least 12
+"#;
+        let got = dump(&capture.bytes());
+        assert!(got == want, "\n--- want\n{want}--- got\n{got}---");
+    }
+
+    #[test]
+    fn a_classic_capture_has_a_line_for_each_record() {
+        let mut capture = Pcap::new(Order::Little, Fraction::Micro, 0x2400_0001);
+        let bytes = capture.record(1, 2, b"123456789", 60).raw(&[1]).bytes();
+        let want = "\
+pcap, little-endian, microseconds, version 2.4, ethernet (0x24000001), snaplen 262144
+  record 0   9/60      1 2  crc32 cbf43926  cut
+! stops at byte 49: 1 bytes left, a record has at least 16
+";
+        let got = dump(&bytes);
+        assert!(got == want, "\n--- want\n{want}--- got\n{got}---");
+    }
+}

@@ -272,3 +272,84 @@ fn content(kind: u32, body: &[u8], section: &mut Section) -> Option<(Content, Op
 fn prefix(bytes: &[u8], length: u32) -> Vec<u8> {
     bytes[..bytes.len().min(length as usize)].to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by hand, so that the decoder is held against the specification
+    /// and not against our own encoder.
+    #[rustfmt::skip]
+    const BIG: [u8; 132] = [
+        // type                 length       magic                   1.    0.
+        0x0A, 0x0D, 0x0D, 0x0A, 0, 0, 0, 28, 0x1A, 0x2B, 0x3C, 0x4D, 0, 1, 0, 0,
+        // length of the section: unknown                length
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 28,
+        // IDB      length       link  res.  snaplen      length
+        0, 0, 0, 1, 0, 0, 0, 32, 0, 1, 0, 0, 0, 0, 1, 0,
+        // tsresol  9        end         length
+        0, 9, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32,
+        // EPB      length       interface   high        low
+        0, 0, 0, 6, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2,
+        // captured original    data, padding           comment
+        0, 0, 0, 5, 0, 0, 0, 9, 1, 2, 3, 4, 5, 0, 0, 0, 0, 1, 0, 3, b'a', b'b', b'c', 0,
+        // end                  length
+        0, 0, 0, 0,             0, 0, 0, 52,
+        // SPB      length       original     data        length
+        0, 0, 0, 3, 0, 0, 0, 20, 0, 0, 0, 4,  9, 8, 7, 6, 0, 0, 0, 20,
+    ];
+
+    #[test]
+    fn a_big_endian_section_is_read_by_the_specification() {
+        let file = pcapng(&BIG);
+        assert_eq!(file.stop, None);
+        let contents: Vec<&Content> = file.blocks.iter().map(|block| &block.content).collect();
+        assert_eq!(
+            contents,
+            [
+                &Content::Section { version: (1, 0), length: -1 },
+                &Content::Interface { id: 0, link: 1, snaplen: 256 },
+                &Content::Packet {
+                    interface: 0,
+                    time: 0x1_0000_0002,
+                    captured: 5,
+                    original: 9,
+                    data: vec![1, 2, 3, 4, 5],
+                    drops: None
+                },
+                &Content::Simple { original: 4, data: vec![9, 8, 7, 6] },
+            ]
+        );
+        let options = &file.blocks[2].options;
+        assert_eq!((options.values(1).next(), options.ended), (Some(&b"abc"[..]), true));
+        assert_eq!(file.blocks[2].offset, 60);
+    }
+
+    #[test]
+    fn every_shorter_file_is_read_up_to_the_block_that_is_cut() {
+        let ends = [0, 28, 60, 112, 132];
+        for n in 0..BIG.len() {
+            let file = pcapng(&BIG[..n]);
+            let whole = ends.iter().filter(|end| **end <= n).count() - 1;
+            assert_eq!(file.blocks.len(), whole, "{n}");
+            let stop = file.stop.map(|stop| stop.offset);
+            assert_eq!(stop, (!ends.contains(&n)).then_some(ends[whole]), "{n}");
+        }
+    }
+
+    /// The snaplen of interface 0 cuts a Simple Packet Block; a snaplen of 0 cuts nothing.
+    #[test]
+    fn a_simple_packet_is_as_long_as_snaplen_and_original_allow() {
+        for (snaplen, original, want) in [(2, 4, 2), (0, 4, 4), (9, 3, 3)] {
+            let mut bytes = BIG;
+            bytes[43] = snaplen;
+            bytes[42] = 0;
+            bytes[123] = original;
+            let file = pcapng(&bytes);
+            let Content::Simple { data, .. } = &file.blocks[3].content else {
+                panic!("{:?}", file.blocks[3]);
+            };
+            assert_eq!(data.len(), want);
+        }
+    }
+}

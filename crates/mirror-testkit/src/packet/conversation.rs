@@ -83,3 +83,52 @@ impl Conversation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn conversation(opener: Opener) -> Conversation {
+        Conversation {
+            interface_mac: [2, 0, 0, 0, 0, 1],
+            router_mac: [2, 0, 0, 0, 0, 2],
+            interface: "10.0.1.15:51000".parse().unwrap(),
+            peer: "203.0.113.9:80".parse().unwrap(),
+            opener,
+        }
+    }
+
+    /// What a receiver checks: each side's numbers continue, and each acknowledges all
+    /// that the other has sent.
+    #[test]
+    fn sequence_numbers_continue_and_are_acknowledged() {
+        let exchange = [vec![1; 10], vec![2; 3000], vec![3; 1]];
+        let frames = conversation(Opener::Interface).frames(&exchange);
+        let mut sent: BTreeMap<u16, u32> = BTreeMap::new();
+        for frame in &frames {
+            let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
+            let port = |at: usize| u16::from_be_bytes([frame[at], frame[at + 1]]);
+            let flags = frame[47];
+            let payload = frame.len() - 34 - usize::from(frame[46] >> 4) * 4;
+            let before = sent.get(&port(34)).copied().unwrap_or(number(38));
+            assert_eq!(number(38), before);
+            if flags & Tcp::ACK != 0 {
+                assert_eq!(Some(&number(42)), sent.get(&port(36)));
+            }
+            let taken = u32::from(flags & (Tcp::SYN | Tcp::FIN) != 0);
+            sent.insert(port(34), before + payload as u32 + taken);
+        }
+        // Handshake, five segments each with its acknowledgement, the end.
+        assert_eq!(frames.len(), 3 + 2 * 5 + 3);
+    }
+
+    #[test]
+    fn the_syn_leaves_or_arrives_by_who_opens() {
+        for (opener, destination) in [(Opener::Interface, 2), (Opener::Peer, 1)] {
+            let syn = &conversation(opener).frames(&[])[0];
+            assert_eq!((syn[5], syn[47]), (destination, Tcp::SYN));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What all rewriters have in common: the loop from an input to an output, and
+//! what becomes of the parts that they do not change.
+
+use pcapng_blocks::{Block, Content, Event, Opt, Options, OptionsWriter, code, kind};
+
+use crate::{
+    cli::Writing,
+    failure::Failure,
+    input::Input,
+    output::Output,
+    progress::Progress,
+    report::{Counts, note},
+};
+
+/// Something that turns the events of a capture into bytes of another.
+pub(crate) trait Rewriter {
+    /// Append to `out` what becomes of one event.
+    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>);
+}
+
+/// Read all of `input`, write what becomes of it and give the output its name.
+pub(crate) fn rewrite(
+    input: &mut Input,
+    output: Output,
+    writing: Writing,
+    quiet: bool,
+    rewriter: &mut impl Rewriter,
+) -> Result<(), Failure> {
+    let mut progress = Progress::new(input, quiet);
+    let mut sink = output.start(writing.threads)?;
+    let written = (|| {
+        while let Some(event) = input.reader.next() {
+            rewriter.take(event, sink.buffer());
+            if sink.relieve()? {
+                progress.tick();
+            }
+            // What a live reader should see must not lie in our buffer while we wait.
+            if input.reader.must_wait() {
+                sink.flush()?;
+            }
+        }
+        sink.finish()
+    })();
+    written.map_err(|error| Failure::output(&output.name, error))?;
+    output.commit(writing.sync)
+}
+
+/// Copy the options of a packet whose bytes were changed. `change` may write
+/// something else in an option's place and returns whether it took care of it.
+///
+/// What described the bytes as they were goes: the hash. What its writer marked
+/// as not to be copied goes too, unless `keep_nocopy`.
+///
+/// False if the list is broken: then it was copied byte for byte, and nothing
+/// may be added behind it.
+#[cold]
+pub(crate) fn copy_options(
+    list: Options<'_>,
+    keep_nocopy: bool,
+    counts: &mut Counts,
+    out: &mut OptionsWriter<'_>,
+    mut change: impl FnMut(&Opt<'_>, &mut OptionsWriter<'_>) -> bool,
+) -> bool {
+    if list.iter().any(|option| option.is_err()) {
+        counts.note(note::BAD_OPTIONS);
+        out.copy_unreadable(list.bytes());
+        return false;
+    }
+    for option in list.iter().flatten() {
+        match option.code {
+            code::EPB_HASH => {}
+            code::CUSTOM_TEXT_NO_COPY | code::CUSTOM_BYTES_NO_COPY if !keep_nocopy => {
+                counts.note(note::NO_COPY_OPTION);
+            }
+            _ if change(&option, out) => {}
+            _ => {
+                out.push(option.code, option.value);
+            }
+        }
+    }
+    true
+}
+
+/// Copy a block that is neither section, interface, packet nor statistics.
+//= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng
+//# This Custom Block type should not be copied to a new file if the pcapng file is
+//# manipulated by an application
+pub(crate) fn copy_other(
+    block: &Block<'_>,
+    keep_nocopy: bool,
+    counts: &mut Counts,
+    out: &mut Vec<u8>,
+) {
+    match block.content {
+        Content::Other { kind: kind::CUSTOM_NO_COPY } if !keep_nocopy => {
+            counts.note(note::NO_COPY_BLOCK);
+        }
+        _ => block.copy(out),
+    }
+}
