@@ -1,13 +1,15 @@
 //! The sessions of a capture, each as a small number.
 //!
 //! Every mirrored packet asks which session it is of, so the answer has to be cheap; and whoever
-//! sends the packets chooses the keys, so it has to stay cheap. Runs of packets are of one session:
-//! the last answer is kept in front of the map. The map hashes with std's randomly keyed hash,
-//! because with a fixed one a sender could choose keys that all fall together. And the number of
-//! sessions is limited: a capture of nothing but new sessions costs a fixed amount of memory.
+//! sends the packets chooses the keys, so it has to stay cheap. Most captures have a handful of
+//! sessions: the last answers are kept in front of the map, in places that a key is led to by a few
+//! of its bits. Who makes all keys fall on one place there gains nothing, for the map behind it
+//! has std's randomly keyed hash. And the number of sessions is limited: a capture of nothing but
+//! new sessions costs a fixed amount of memory.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 
 use crate::{CutSense, DirectionSense, SessionKey};
 
@@ -40,12 +42,15 @@ pub struct Session {
 // allocated at worst.
 const _: () = assert!(size_of::<Session>() <= 64 && size_of::<(SessionKey, SessionId)>() <= 48);
 
+/// Places for answers that were given last.
+const RECENT_LEN: usize = 64;
+
 /// All sessions seen so far, in order of appearance.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     list: Vec<Session>,
     ids: HashMap<SessionKey, SessionId>,
-    last: Option<(SessionKey, SessionId)>,
+    recent: [Option<(SessionKey, SessionId)>; RECENT_LEN],
     limit: u32,
 }
 
@@ -59,7 +64,7 @@ impl Default for Sessions {
 impl Sessions {
     /// An empty table that will hold `limit` sessions and no more.
     pub fn with_limit(limit: u32) -> Sessions {
-        Sessions { list: Vec::new(), ids: HashMap::new(), last: None, limit }
+        Sessions { list: Vec::new(), ids: HashMap::new(), recent: [None; RECENT_LEN], limit }
     }
 
     /// The session of `key`, new if this is its first packet; `None` if it would be one too many.
@@ -67,12 +72,13 @@ impl Sessions {
     /// Sessions that are in the table are still found when it is full.
     #[inline]
     pub fn find(&mut self, key: &SessionKey) -> Option<SessionId> {
-        match self.last {
-            Some((last, id)) if last == *key => Some(id),
+        match self.recent.get(place(key)) {
+            Some(Some((recent, id))) if recent == key => Some(*id),
             _ => self.find_in_map(key),
         }
     }
 
+    #[cold]
     fn find_in_map(&mut self, key: &SessionKey) -> Option<SessionId> {
         let id = match self.ids.entry(*key) {
             Entry::Occupied(known) => *known.get(),
@@ -86,7 +92,9 @@ impl Sessions {
                 *new.insert(SessionId(next))
             }
         };
-        self.last = Some((*key, id));
+        if let Some(recent) = self.recent.get_mut(place(key)) {
+            *recent = Some((*key, id));
+        }
         Some(id)
     }
 
@@ -118,9 +126,21 @@ impl Sessions {
     }
 }
 
+/// Where the recent answer for a key would be. VNIs are random or all the same, and sources are
+/// often neighbours in a subnet, so the low bits of both tell most sessions apart.
+#[inline]
+fn place(key: &SessionKey) -> usize {
+    let source = match key.source {
+        IpAddr::V4(source) => source.octets()[3],
+        IpAddr::V6(source) => source.octets()[15],
+    };
+    let [.., vni] = key.vni.get().to_be_bytes();
+    usize::from(source ^ vni.rotate_left(3)) % RECENT_LEN
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
 
     use mirror_wire::{Endpoint, Vni};
     use proptest::prelude::*;
