@@ -11,7 +11,8 @@ use std::io::Read;
 use crate::{
     Block, ByteOrder, Content, Damage, Form, OpenError, Options, Packet, Problem, Timestamp, kind,
     options::code,
-    reader::{MAX_BLOCK_LEN, read_front},
+    reader::MAX_BLOCK_LEN,
+    section::read_front,
     window::Window,
     write::{OptionsWriter, push_block},
 };
@@ -218,3 +219,6 @@ fn interface_block(order: ByteOrder, nano: bool, snaplen: u32, link: u32) -> Vec
     });
     out
 }
+
+#[cfg(test)]
+mod tests;

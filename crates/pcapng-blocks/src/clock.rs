@@ -113,6 +113,13 @@ mod tests {
     }
 
     #[test]
+    fn a_second_that_no_number_holds_is_no_time() {
+        assert_eq!(split(6, i64::MAX, 999_999, 1), Some((i64::MAX, 0)));
+        assert_eq!(split(6, i64::MAX, 1_000_000, 1), None);
+        assert_eq!(split(0, 0, u64::MAX, 1), None);
+    }
+
+    #[test]
     fn units_finer_than_anything_counts_are_no_time_or_zero_but_no_panic() {
         for resolution in 0..=255 {
             let time = split(resolution, i64::MAX, u64::MAX, 1_000_000_000);

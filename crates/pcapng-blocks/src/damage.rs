@@ -194,7 +194,7 @@ impl fmt::Display for Problem {
                 write!(f, "names interface {id}, whose description is broken")
             }
             Problem::TooManyInterfaces => {
-                write!(f, "more than {} interfaces in this section", crate::reader::MAX_INTERFACES)
+                write!(f, "more than {} interfaces in this section", crate::section::MAX_INTERFACES)
             }
             Problem::BrokenSection => f.write_str("belongs to a section whose header is broken"),
             Problem::LongRecord { captured, limit } => {

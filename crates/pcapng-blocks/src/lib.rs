@@ -31,6 +31,9 @@ mod damage;
 mod options;
 mod order;
 mod reader;
+mod section;
+#[cfg(test)]
+mod story;
 mod window;
 mod write;
 

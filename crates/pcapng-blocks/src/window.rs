@@ -107,19 +107,16 @@ impl<R: Read> Window<R> {
             self.end -= self.start;
             self.start = 0;
         }
-        // One byte more than the run: a read that gets just the run comes up
-        // short then, and whoever feeds a live capture is known to be quiet.
-        let wanted = len + 1;
-        if wanted <= WINDOW_LEN {
+        if len <= WINDOW_LEN {
             if self.buffer.len() != WINDOW_LEN {
                 // The first read, or the first behind a run that was larger.
                 self.buffer.resize(WINDOW_LEN, 0);
                 self.buffer.shrink_to(WINDOW_LEN);
             }
-        } else if self.end == self.buffer.len() || self.buffer.len() < WINDOW_LEN {
+        } else if self.end == self.buffer.len() {
             // Doubling, but never past what is asked for: memory follows the
             // bytes that did come, not the length that was claimed.
-            self.buffer.resize(wanted.min(self.end * 2).max(WINDOW_LEN), 0);
+            self.buffer.resize(len.min(self.end * 2).max(WINDOW_LEN), 0);
         }
     }
 }
@@ -166,6 +163,44 @@ mod tests {
         assert!(!window.fill(100 << 20));
         assert_eq!(window.buffer.len(), WINDOW_LEN);
         assert_eq!(window.bytes().len(), 1000);
+    }
+
+    /// Moving what is there at every read would take the square of its length: here
+    /// 70 GB, and not 8 MiB.
+    #[test]
+    fn a_large_run_in_small_pieces_takes_time_in_proportion() {
+        let started = std::time::Instant::now();
+        let mut window = Window::new(Drip { left: 8 << 20, step: 512 });
+        assert!(window.fill(8 << 20));
+        assert!(started.elapsed().as_secs() < 3, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn a_read_that_gives_less_than_there_is_room_for_is_short() {
+        for (step, short) in [(100, true), (WINDOW_LEN, false)] {
+            let mut window = Window::new(Drip { left: WINDOW_LEN, step });
+            assert!(!window.short());
+            assert!(window.fill(50));
+            assert_eq!(window.short(), short);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_read_is_tried_again() {
+        struct Interrupted(bool);
+        impl Read for Interrupted {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                if self.0 {
+                    Err(io::ErrorKind::Interrupted.into())
+                } else {
+                    Ok(buffer.len().min(3))
+                }
+            }
+        }
+        let mut window = Window::new(Interrupted(false));
+        assert!(window.fill(10));
+        assert!(window.take_error().is_none());
     }
 
     #[test]

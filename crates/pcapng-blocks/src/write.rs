@@ -151,3 +151,126 @@ impl<'o> OptionsWriter<'o> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mirror_testkit::{Capture, Interface, Order, decode};
+
+    use super::*;
+
+    const BOTH: [(ByteOrder, Order); 2] =
+        [(ByteOrder::Little, Order::Little), (ByteOrder::Big, Order::Big)];
+
+    const PACKET: EnhancedPacket<'_> = EnhancedPacket {
+        interface: 1,
+        timestamp: Timestamp { high: 2, low: 3 },
+        data: &[0xAB; 5],
+        original_len: 60,
+    };
+
+    /// The packet as the testkit's decoder reads it, behind a section and two interfaces.
+    fn decoded(
+        (order, its): (ByteOrder, Order),
+        options: impl FnOnce(&mut OptionsWriter<'_>),
+    ) -> decode::Block {
+        let mut out =
+            Capture::new(its).interface(Interface::new(1)).interface(Interface::new(1)).bytes();
+        assert!(push_packet(&mut out, order, &PACKET, options));
+        let decoded = decode::pcapng(&out);
+        assert_eq!(decoded.stop, None);
+        decoded.blocks[3].clone()
+    }
+
+    #[test]
+    fn a_block_has_its_length_on_both_sides_and_zeros_for_padding() {
+        for (order, its) in BOTH {
+            for len in 0..6 {
+                let mut out = b"before".to_vec();
+                assert!(push_block(&mut out, order, 0x0BAD, |body| body.resize(6 + 8 + len, 7)));
+                let total = u32::try_from(12 + len.next_multiple_of(4)).unwrap();
+                let want = [
+                    b"before",
+                    &its.u32(0x0BAD)[..],
+                    &its.u32(total),
+                    &vec![7; len],
+                    &vec![0; len.next_multiple_of(4) - len],
+                    &its.u32(total),
+                ];
+                assert_eq!(out, want.concat());
+            }
+        }
+    }
+
+    #[test]
+    fn a_packet_without_options_has_no_option_list() {
+        for both in BOTH {
+            let block = decoded(both, |_| {});
+            assert_eq!(block.body.len(), 20 + 8);
+            assert_eq!(block.body[25..], [0; 3], "padding");
+            assert_eq!(
+                block.content,
+                decode::Content::Packet {
+                    interface: 1,
+                    time: 2 << 32 | 3,
+                    captured: 5,
+                    original: 60,
+                    data: vec![0xAB; 5],
+                    drops: None,
+                }
+            );
+        }
+    }
+
+    //= https://datatracker.ietf.org/doc/html/draft-ietf-opsawg-pcapng#section-3.5
+    //= type=test
+    //# Code that writes pcapng files MUST put an opt_endofopt option at the end of an
+    //# option list
+    #[test]
+    fn options_are_padded_in_order_and_ended() {
+        for both in BOTH {
+            let block = decoded(both, |options| {
+                assert!(options.push(code::COMMENT, b"hello"));
+                options.push_u32(code::EPB_FLAGS, 0x0102_0304);
+                assert!(options.push(0x8001, &[]));
+                assert!(options.push_with(code::COMMENT, |out| out.extend_from_slice(b"bye!")));
+            });
+            let flags = both.1.u32(0x0102_0304).to_vec();
+            let list =
+                [(1, b"hello".to_vec()), (2, flags), (0x8001, vec![]), (1, b"bye!".to_vec())];
+            assert_eq!(block.options.list, list);
+            assert!(block.options.ended);
+            assert_eq!(block.options.trouble, None);
+        }
+    }
+
+    #[test]
+    fn a_value_too_long_for_an_option_is_taken_back() {
+        for both in BOTH {
+            let block = decoded(both, |options| {
+                assert!(!options.push(code::COMMENT, &[b'a'; 65_536]));
+                assert!(options.push(code::COMMENT, &[b'b'; 65_535]));
+                assert!(!options.push_with(code::COMMENT, |out| out.resize(out.len() + 70_000, 0)));
+            });
+            assert_eq!(block.options.list, [(1, vec![b'b'; 65_535])]);
+            assert!(block.options.ended);
+        }
+        // Alone, it leaves no trace at all.
+        let block = decoded(BOTH[0], |options| {
+            options.push(code::COMMENT, &[b'a'; 65_536]);
+        });
+        assert_eq!(block.body.len(), 28);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_copied_and_not_ended() {
+        //         code  length    value
+        let list = [2, 0, 0xFF, 0, 1, 2, 3, 4];
+        for both in BOTH {
+            let block = decoded(both, |options| options.copy_unreadable(&list));
+            assert_eq!(block.body[28..], list);
+            // Never the case for a list of a block: the frame stays sound.
+            let block = decoded(both, |options| options.copy_unreadable(&list[..5]));
+            assert_eq!(block.body[28..], [2, 0, 0xFF, 0, 1, 0, 0, 0]);
+        }
+    }
+}
