@@ -1,2 +1,36 @@
+//! What must hold of every parser, on any bytes.
+//!
+//! One function a target. Each takes the bytes that a fuzzer made up and
+//! asserts what the crates promise: that nothing panics, and the invariants
+//! that a caller relies on. The functions are plain Rust, so that the inputs
+//! worth keeping (`corpus/`) are replayed by `cargo test` on any toolchain;
+//! `libfuzzer/` wraps each in a fuzz target, for those who have nightly.
+//!
+//! | Target | What is read | Compared with |
+//! |---|---|---|
+//! | [`pcapng`] | a capture | itself read in pieces; its own copy |
+//! | [`pcap`] | a classic capture | itself read in pieces; the pcapng it becomes |
+//! | [`compressed`] | a stream of any kind | itself read in pieces |
+//! | [`decapsulate`] | a packet | the packet wrapped again |
+//! | [`annotation`] | a comment | its own text |
 #![forbid(unsafe_code)]
-//! placeholder
+
+mod captures;
+mod packets;
+mod text;
+
+pub use captures::{compressed, pcap, pcapng};
+pub use packets::decapsulate;
+pub use text::annotation;
+
+/// A target, by the name of its corpus folder.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    ("pcapng", pcapng),
+    ("pcap", pcap),
+    ("compressed", compressed),
+    ("decapsulate", decapsulate),
+    ("annotation", annotation),
+];
