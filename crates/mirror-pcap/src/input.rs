@@ -4,18 +4,21 @@
 //! with Ctrl-C, the signal reaches us as well as the program that feeds us;
 //! dying of it would throw away everything captured so far. So on a pipe the
 //! first signal only means "no more": what is already on its way is read until
-//! the pipe is quiet, and the output is completed.
+//! the pipe is quiet, two seconds at most, and the output is completed.
 
 use std::{
     fs::File,
     io::{self, IsTerminal, Read},
-    os::fd::{AsFd, BorrowedFd},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::MetadataExt,
+    },
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pcapng_blocks::{Compression, Reader, decompress};
@@ -26,6 +29,10 @@ use crate::{failure::Failure, output::signals};
 /// How long a pipe may be quiet before it counts as dry, once we were told to stop.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// How long a pipe that is never quiet is read on: whoever feeds it has not been
+/// told to stop, and will not.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A capture that is being read.
 pub(crate) struct Input {
     pub(crate) reader: Reader<Box<dyn Read + Send>>,
@@ -34,6 +41,8 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// The length of the file, if it is one.
     pub(crate) len: Option<u64>,
+    /// Its device and inode.
+    pub(crate) id: (u64, u64),
     /// Bytes read of it so far.
     pub(crate) position: Arc<AtomicU64>,
 }
@@ -61,12 +70,13 @@ pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
         decompress(counted)
     } else {
         signals::finish_on_first();
-        decompress(Live { inner: counted, stopping: false })
+        decompress(Live { inner: counted, until: None })
     }
     .map_err(|error| Failure::input(&name, error))?;
     let reader = Reader::open(bytes).map_err(|error| Failure::input(&name, error))?;
     let len = metadata.is_file().then_some(metadata.len());
-    Ok(Input { reader, compression, name, len, position })
+    let id = (metadata.dev(), metadata.ino());
+    Ok(Input { reader, compression, name, len, id, position })
 }
 
 /// Counts what is read.
@@ -86,19 +96,26 @@ impl Read for Counted {
 /// A pipe, FIFO or device: read until it ends, or until it is dry after a signal.
 struct Live {
     inner: Counted,
-    stopping: bool,
+    /// When to stop, once we were told to.
+    until: Option<Instant>,
 }
 
 impl Read for Live {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.stopping
+        if self.until.is_none()
             && let Some(stop) = signals::stop_pipe()
         {
             wait(&[self.inner.inner.as_fd(), stop], None)?;
-            self.stopping = signals::stopping();
+            if signals::stopping() {
+                self.until = Some(Instant::now() + PATIENCE);
+            }
         }
-        if self.stopping && !wait(&[self.inner.inner.as_fd()], Some(GRACE))? {
-            return Ok(0);
+        if let Some(until) = self.until {
+            let left = until.saturating_duration_since(Instant::now());
+            let arrived = wait(&[self.inner.inner.as_fd()], Some(left.min(GRACE)))?;
+            if left.is_zero() || !arrived {
+                return Ok(0);
+            }
         }
         self.inner.read(buffer)
     }

@@ -30,11 +30,13 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Strip(args) => strip::run(&args),
-        Command::Wrap(args) => wrap::run(&args),
-        Command::Completions(args) => print(|out| cli::completions(args.shell, out)),
-        Command::Man(args) => print(|out| cli::man(args.command.as_deref(), out)),
+    output::signals::survive_file_size_limit();
+    let result = match Cli::try_parse().map(|cli| cli.command) {
+        Ok(Command::Strip(args)) => strip::run(&args),
+        Ok(Command::Wrap(args)) => wrap::run(&args),
+        Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
+        Ok(Command::Man(args)) => print(|out| cli::man(args.command.as_deref(), out)),
+        Err(instead) => tell(&instead),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -46,6 +48,17 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// Print what clap has to say instead of a command's work: a complaint about the
+/// arguments, or a help text, which is output like any other.
+fn tell(instead: &clap::Error) -> Result<Exit, Failure> {
+    let printed = instead.print().and_then(|()| io::stdout().flush());
+    if instead.use_stderr() {
+        return Ok(Exit::Usage);
+    }
+    printed.map_err(|error| Failure::output("standard output", error))?;
+    Ok(Exit::Done)
 }
 
 /// Print what `text` makes, in one piece.

@@ -2,8 +2,8 @@
 //!
 //! A regular file is written under a temporary name beside it and renamed when
 //! it is complete: until then an existing file is untouched, whatever happens,
-//! and the input may be the output. Pipes, devices and standard output cannot
-//! be renamed and are written directly.
+//! and the input may be the output. Pipes, devices and whatever is open already, such
+//! as standard output, cannot be renamed and are written directly.
 
 mod encoder;
 mod replace;
@@ -13,7 +13,10 @@ mod sink;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, IsTerminal},
-    os::fd::AsFd,
+    os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, MetadataExt},
+    },
     path::{Path, PathBuf},
     thread,
 };
@@ -22,22 +25,27 @@ use anyhow::anyhow;
 use pcapng_blocks::Compression;
 
 pub(crate) use self::sink::Sink;
-use self::{encoder::Encoder, replace::Replacement};
+use self::{
+    encoder::Encoder,
+    replace::{Replacement, folder},
+};
 use crate::failure::Failure;
 
 /// A place to write to, opened.
 pub(crate) struct Output {
     /// The name to report it by.
     pub(crate) name: String,
-    file: File,
     compression: Compression,
+    // Before the file: as long as that is open it is locked, and nobody else
+    // takes the temporary for a stale one and its name for free.
     replacement: Option<Replacement>,
+    file: File,
 }
 
 impl Output {
     /// Open `path`; standard output for `-`, and for nothing if it is no terminal.
     pub(crate) fn create(path: Option<&Path>) -> Result<Output, Failure> {
-        let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
+        let Some(path) = path.filter(|path| !is_stdout(path)) else {
             if path.is_none() && io::stdout().is_terminal() {
                 return Err(Failure::usage(anyhow!(
                     "standard output is a terminal; name a file to write to, or - to insist"
@@ -46,33 +54,36 @@ impl Output {
             let name = "standard output".to_owned();
             let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
             let file = file.map_err(|error| Failure::output(&name, error))?;
-            return Ok(Output { name, file, compression: Compression::None, replacement: None });
+            return Ok(Output { name, compression: Compression::None, replacement: None, file });
         };
         let name = path.to_string_lossy().into_owned();
         let compression = Compression::of_name(&name);
-        let fail = |error| Failure::output(&name, error);
-        let path = resolve(path).map_err(fail)?;
-        let (file, replacement) = match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(fail(io::Error::other("is a folder, expected a file")));
-            }
-            Ok(metadata) if !metadata.is_file() => {
-                (OpenOptions::new().write(true).open(&path).map_err(fail)?, None)
-            }
-            Ok(metadata) => {
-                // What may not be written is not replaced either.
-                OpenOptions::new().write(true).open(&path).map_err(fail)?;
-                let (replacement, file) =
-                    Replacement::begin(path, Some(&metadata)).map_err(fail)?;
-                (file, Some(replacement))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let (replacement, file) = Replacement::begin(path, None).map_err(fail)?;
-                (file, Some(replacement))
-            }
-            Err(error) => return Err(fail(error)),
-        };
-        Ok(Output { name, file, compression, replacement })
+        let (replacement, file) = open(path).map_err(|error| Failure::output(&name, error))?;
+        Ok(Output { name, compression, replacement, file })
+    }
+
+    /// Whether what is written here is written to `other` at once: then neither
+    /// would be what it should.
+    pub(crate) fn is_also(&self, other: &Output) -> bool {
+        match (&self.replacement, &other.replacement) {
+            (Some(a), Some(b)) => a.has_target_of(b),
+            (None, None) => match (self.file.metadata(), other.file.metadata()) {
+                // A terminal shows both, and /dev/null loses both.
+                (Ok(a), Ok(_)) if a.file_type().is_char_device() => false,
+                (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it goes straight into the file with this device and inode.
+    pub(crate) fn is_written_into(&self, id: (u64, u64)) -> bool {
+        self.replacement.is_none()
+            && self
+                .file
+                .metadata()
+                .is_ok_and(|file| file.is_file() && (file.dev(), file.ino()) == id)
     }
 
     /// Begin to write, on a thread of its own if there are to be two `threads`;
@@ -85,8 +96,16 @@ impl Output {
         self.file
             .try_clone()
             .and_then(|file| Encoder::new(file, self.compression))
-            .map(|encoder| Sink::new(encoder, threads))
+            .and_then(|encoder| Sink::new(encoder, threads))
             .map_err(|error| Failure::output(&self.name, error))
+    }
+
+    /// Write a small file in one piece, and give it its name.
+    pub(crate) fn write_whole(self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut sink = self.start(Some(1))?;
+        sink.buffer().extend_from_slice(bytes);
+        sink.finish().map_err(|error| Failure::output(&self.name, error))?;
+        self.commit(false)
     }
 
     /// Say that what was written is complete: from now on it has its name.
@@ -104,34 +123,54 @@ impl Output {
     }
 }
 
-/// Write a small file in one piece, with the same care.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let output = Output::create(Some(path))?;
-    let mut sink = output.start(Some(1))?;
-    sink.buffer().extend_from_slice(bytes);
-    sink.finish().map_err(|error| Failure::output(&output.name, error))?;
-    output.commit(false)
+/// Open what `path` names: a temporary that will replace it, or itself.
+fn open(path: &Path) -> io::Result<(Option<Replacement>, File)> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    // Asked before links are followed: what is no file needs no other name.
+    let existing = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(io::Error::other("is a folder, expected a file"));
+        }
+        Ok(metadata) if !metadata.is_file() => return Ok((None, options.open(path)?)),
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let Some(target) = resolve(path)? else {
+        return Ok((None, options.truncate(true).open(path)?));
+    };
+    if existing.is_some() {
+        // What may not be written is not replaced either.
+        options.open(path)?;
+    }
+    let (replacement, file) = Replacement::begin(target, existing.as_ref())?;
+    Ok((Some(replacement), file))
 }
 
-/// Follow symbolic links to the file that would be written, whether it exists or not.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
+/// Whether `path` is one of the names of standard output. Opened anew by one of
+/// the others, a file would be written from its start, whatever `>>` has said.
+fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|name| path.as_os_str() == *name)
+}
+
+/// Follow symbolic links to the file that would be written, whether it exists or
+/// not. `None` if a link leads to a file that is open already: /proc has those,
+/// and they need not have a path at all.
+fn resolve(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_owned();
     // As many as Linux follows.
     for _ in 0..40 {
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_symlink() => {
-                let link = fs::read_link(&path)?;
-                path = match path.parent() {
-                    Some(folder) => folder.join(link),
-                    None => link,
-                };
-                // What /proc names is open already and may have no path at all.
-                if path.starts_with("/proc") {
-                    return Ok(path);
-                }
-            }
-            _ => return Ok(path),
+        if !fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+            return Ok(Some(path));
         }
+        let folder = folder(&path).canonicalize()?;
+        if folder.starts_with("/proc") {
+            return Ok(None);
+        }
+        path = folder.join(fs::read_link(&path)?);
     }
     Err(io::Error::other("too many levels of symbolic links"))
 }

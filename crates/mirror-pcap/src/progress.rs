@@ -1,4 +1,4 @@
-//! A progress bar, for who sits at a terminal and waits.
+//! A progress bar, for whoever sits at a terminal and waits.
 
 use std::{
     io::{self, IsTerminal},

@@ -8,7 +8,6 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    path::Path,
 };
 
 use mirror_session::{Direction, SessionId, Sessions};
@@ -20,7 +19,7 @@ use crate::{
     failure::{Failure, printable},
     input::Input,
     number::{counted, grouped},
-    output::{self, signals},
+    output::{Output, signals},
 };
 
 /// Sessions listed for people; scripts get them all.
@@ -139,8 +138,8 @@ impl Hints {
         let ports = most(&self.ports);
         if !ports.is_empty() {
             return Some(format!(
-                "nothing was stripped: UDP went to port {ports}; --port takes VXLAN from another \
-                 port than 4789"
+                "nothing was stripped: UDP went to port {ports}; --port names those that \
+                 carry VXLAN"
             ));
         }
         None
@@ -229,6 +228,37 @@ impl Counts {
     pub(crate) fn is_damaged(&self) -> bool {
         self.damages > 0
     }
+
+    /// How often each reason was given, for keeping or leaving out.
+    pub(crate) fn reasons(&self) -> BTreeMap<&'static str, u64> {
+        let mut reasons = BTreeMap::new();
+        for (word, count) in self.kept.0.iter().chain(&self.left_out.0) {
+            *reasons.entry(*word).or_default() += count;
+        }
+        reasons
+    }
+
+    /// How often each thing was noted.
+    pub(crate) fn notes(&self) -> BTreeMap<&'static str, u64> {
+        self.notes.0.iter().copied().collect()
+    }
+}
+
+/// What tests ask.
+#[cfg(test)]
+impl Counts {
+    /// Packets stripped (or wrapped), kept and left out; together those read.
+    #[track_caller]
+    pub(crate) fn totals(&self) -> [u64; 3] {
+        let totals = [self.rewritten, self.kept.total(), self.left_out.total()];
+        assert_eq!(self.read, totals.iter().sum::<u64>(), "the counts do not close: {self:?}");
+        totals
+    }
+
+    /// What is wrong with the input, as far as it is listed.
+    pub(crate) fn problems(&self) -> Vec<&str> {
+        self.damage.iter().map(|(_, problem)| problem.as_str()).collect()
+    }
 }
 
 /// The counts of a finished run, with what they are about.
@@ -315,8 +345,8 @@ impl Report<'_> {
             text.push('\n');
         }
         if listed.len() > MAX_LISTED {
-            let more = counted((listed.len() - MAX_LISTED) as u64, "session", "sessions");
-            text += &format!("  and {more} more; --json lists them all\n");
+            let more = counted((listed.len() - MAX_LISTED) as u64, "more session", "more sessions");
+            text += &format!("  and {more}; --json lists them all\n");
         }
         text
     }
@@ -334,12 +364,8 @@ impl Report<'_> {
     }
 
     /// Tell scripts.
-    pub(crate) fn write_json(&self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn write_json(&self, output: Output) -> Result<(), Failure> {
         let counts = self.counts;
-        let mut reasons = BTreeMap::new();
-        for (word, count) in counts.kept.0.iter().chain(&counts.left_out.0) {
-            *reasons.entry(*word).or_default() += count;
-        }
         let json = Json {
             schema: "mirror-pcap/strip/1",
             input: &self.input.name,
@@ -349,8 +375,8 @@ impl Report<'_> {
                 kept: counts.kept.total(),
                 left_out: counts.left_out.total(),
             },
-            reasons,
-            notes: counts.notes.0.iter().copied().collect(),
+            reasons: counts.reasons(),
+            notes: counts.notes(),
             sessions: self
                 .stripped_sessions()
                 .map(|(key, total)| JsonSession::new(key, total))
@@ -364,7 +390,7 @@ impl Report<'_> {
         };
         let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
         bytes.push(b'\n');
-        output::write_whole(path, &bytes)
+        output.write_whole(&bytes)
     }
 }
 
@@ -379,8 +405,10 @@ fn damage_text(input: &Input, counts: &Counts) -> String {
     }
     let more = counts.damages - counts.damage.len() as u64;
     if more > 0 {
-        text +=
-            &format!("mirror-pcap: {name}: and {} more\n", counted(more, "problem", "problems"));
+        text += &format!(
+            "mirror-pcap: {name}: and {}\n",
+            counted(more, "more problem", "more problems")
+        );
     }
     text
 }

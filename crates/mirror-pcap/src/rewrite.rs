@@ -1,6 +1,7 @@
 //! What all rewriters have in common: the loop from an input to an output, and
 //! what becomes of the parts that they do not change.
 
+use anyhow::anyhow;
 use pcapng_blocks::{Block, Content, Event, Opt, Options, OptionsWriter, code, kind};
 
 use crate::{
@@ -16,6 +17,9 @@ use crate::{
 pub(crate) trait Rewriter {
     /// Append to `out` what becomes of one event.
     fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>);
+
+    /// Append what is still missing when the input has ended.
+    fn finish(&mut self, _: &mut Vec<u8>) {}
 }
 
 /// Read all of `input`, write what becomes of it and give the output its name.
@@ -26,6 +30,10 @@ pub(crate) fn rewrite(
     quiet: bool,
     rewriter: &mut impl Rewriter,
 ) -> Result<(), Failure> {
+    if output.is_written_into(input.id) {
+        // It would be read and grow without end.
+        return Err(Failure::usage(anyhow!("{} is the input as well", output.name)));
+    }
     let mut progress = Progress::new(input, quiet);
     let mut sink = output.start(writing.threads)?;
     let written = (|| {
@@ -39,6 +47,7 @@ pub(crate) fn rewrite(
                 sink.flush()?;
             }
         }
+        rewriter.finish(sink.buffer());
         sink.finish()
     })();
     written.map_err(|error| Failure::output(&output.name, error))?;

@@ -13,9 +13,12 @@ mod arrival;
 mod judge;
 mod pcap;
 mod pcapng;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use pcapng_blocks::{Block, Content, Event, Packet};
 
 use self::{
@@ -24,7 +27,7 @@ use self::{
 };
 use crate::{
     cli::{self, Format},
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, printable},
     input,
     output::Output,
     report::{Counts, Reason, Report, reason},
@@ -63,6 +66,9 @@ trait Writer {
     /// Any other block.
     fn other(&mut self, block: &Block<'_>, counts: &mut Counts, out: &mut Vec<u8>);
 
+    /// The input has ended.
+    fn finish(&mut self, out: &mut Vec<u8>);
+
     /// What a user should know about the output as a whole.
     fn remark(&self) -> Option<String>;
 }
@@ -71,6 +77,12 @@ trait Writer {
 pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
+    // Opened before the work, so that what cannot be written is known before it.
+    let json = args.json.as_deref().map(|path| Output::create(Some(path))).transpose()?;
+    if let Some(json) = json.as_ref().filter(|json| json.is_also(&output)) {
+        let name = printable(&json.name);
+        return Err(Failure::usage(anyhow!("--json: the capture goes to {name} as well")));
+    }
     let mut stripper = Stripper::new(args);
     rewrite(&mut input, output, args.writing, args.quiet, &mut stripper)?;
 
@@ -85,14 +97,14 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     if !args.quiet {
         report.print();
     }
-    if let Some(path) = &args.json {
-        report.write_json(path)?;
+    if let Some(json) = json {
+        report.write_json(json)?;
     }
     Ok(if counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }
 
 /// Strips event by event.
-struct Stripper {
+pub(crate) struct Stripper {
     judge: Judge,
     writer: Box<dyn Writer>,
     arrivals: Arrivals,
@@ -100,7 +112,7 @@ struct Stripper {
 }
 
 impl Stripper {
-    fn new(args: &cli::Strip) -> Stripper {
+    pub(crate) fn new(args: &cli::Strip) -> Stripper {
         Stripper {
             judge: Judge::new(args),
             writer: match format(args) {
@@ -154,6 +166,10 @@ impl Rewriter for Stripper {
             }
             _ => self.writer.other(&block, &mut self.counts, out),
         }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.writer.finish(out);
     }
 }
 

@@ -5,6 +5,9 @@
 //! frame of an Ethernet interface gets the wrapper. What a mirror could not have
 //! sent (another link type, a frame too long for the wrapper) is left out.
 
+#[cfg(test)]
+mod tests;
+
 use mirror_session::{Annotation, Sessions};
 use mirror_wire::{LinkType, Wrapper};
 use pcapng_blocks::{
@@ -23,24 +26,9 @@ use crate::{
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
-    let mut wrapper = Wrapper::new(args.source, args.target, args.vni)
-        .map_err(|error| Failure::usage(anyhow::anyhow!("--source and --target: {error}")))?;
-    if args.geneve {
-        wrapper = wrapper.with_geneve(args.endpoint);
-    }
-    let limits = [args.packet_length, args.mtu.map(|mtu| wrapper.longest_inner(mtu))];
-    let limit = limits.into_iter().flatten().min();
-
+    let mut wrap = Wrap::new(args)?;
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
-    let mut wrap = Wrap {
-        wrapper,
-        limit,
-        interfaces: Vec::new(),
-        next: 0,
-        frame: Vec::new(),
-        counts: Counts::default(),
-    };
     rewrite(&mut input, output, args.writing, args.quiet, &mut wrap)?;
     if !args.quiet {
         let sessions = Sessions::default();
@@ -103,6 +91,23 @@ impl Rewriter for Wrap {
 }
 
 impl Wrap {
+    fn new(args: &cli::Wrap) -> Result<Wrap, Failure> {
+        let mut wrapper = Wrapper::new(args.source, args.target, args.vni)
+            .map_err(|error| Failure::usage(anyhow::anyhow!("--source and --target: {error}")))?;
+        if args.geneve {
+            wrapper = wrapper.with_geneve(args.endpoint);
+        }
+        let limits = [args.packet_length, args.mtu.map(|mtu| wrapper.longest_inner(mtu))];
+        Ok(Wrap {
+            wrapper,
+            limit: limits.into_iter().flatten().min(),
+            interfaces: Vec::new(),
+            next: 0,
+            frame: Vec::new(),
+            counts: Counts::default(),
+        })
+    }
+
     fn arrival(&self, id: u32) -> Option<Arrival> {
         *self.interfaces.get(id as usize)?
     }
@@ -185,20 +190,19 @@ impl Wrap {
             data: &self.frame,
             original_len: mirrored.saturating_add(header_len),
         };
-        let written =
-            push_packet(out, block.order, &wrapped, |options| {
-                if packet.options.is_empty() {
-                    return;
+        let written = push_packet(out, block.order, &wrapped, |options| {
+            if packet.options.is_empty() {
+                return;
+            }
+            copy_options(packet.options, false, &mut self.counts, options, |option, _| {
+                match option.code {
+                    // They described the frame at its source, not the packet at the target.
+                    code::EPB_FLAGS => true,
+                    code::COMMENT => Annotation::parse(option.value).is_ok(),
+                    _ => false,
                 }
-                copy_options(packet.options, false, &mut self.counts, options, |option, _| {
-                    match option.code {
-                        // They described the frame at its source, not the packet at the target.
-                        code::EPB_FLAGS => true,
-                        code::COMMENT => Annotation::parse(option.value).is_ok(),
-                        _ => false,
-                    }
-                });
             });
+        });
         if !written {
             return Err(reason::TOO_LONG);
         }

@@ -5,18 +5,21 @@ use std::{
     io::{self, Write},
 };
 
+use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 use pcapng_blocks::Compression;
+use rustix::event::{PollFd, PollFlags, poll};
 
 /// A file that compresses what is written to it, or does not.
 pub(super) enum Encoder {
-    Plain(File),
-    Gzip(flate2::write::GzEncoder<File>),
-    Zstd(Box<zstd::stream::write::Encoder<'static, File>>),
-    Lz4(Box<lz4_flex::frame::FrameEncoder<File>>),
+    Plain(Patient),
+    Gzip(flate2::write::GzEncoder<Patient>),
+    Zstd(Box<zstd::stream::write::Encoder<'static, Patient>>),
+    Lz4(Box<FrameEncoder<Patient>>),
 }
 
 impl Encoder {
     pub(super) fn new(file: File, compression: Compression) -> io::Result<Encoder> {
+        let file = Patient(file);
         Ok(match compression {
             Compression::None => Encoder::Plain(file),
             Compression::Gzip => {
@@ -26,7 +29,11 @@ impl Encoder {
                 // 0 is the library's default level.
                 Encoder::Zstd(Box::new(zstd::stream::write::Encoder::new(file, 0)?))
             }
-            Compression::Lz4 => Encoder::Lz4(Box::new(lz4_flex::frame::FrameEncoder::new(file))),
+            Compression::Lz4 => {
+                // Left to itself it takes blocks of 4 MiB, and holds several.
+                let info = FrameInfo::new().block_size(BlockSize::Max256KB);
+                Encoder::Lz4(Box::new(FrameEncoder::with_frame_info(info, file)))
+            }
         })
     }
 
@@ -47,6 +54,30 @@ impl Encoder {
             Encoder::Zstd(encoder) => drop(encoder.finish()?),
             Encoder::Lz4(encoder) => drop(encoder.finish()?),
         }
+        Ok(())
+    }
+}
+
+/// A file that is waited for where it would rather say that it is not ready: a
+/// pipe keeps that habit (`O_NONBLOCK`) from whoever else has it open.
+pub(super) struct Patient(File);
+
+impl Write for Patient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match poll(&mut [PollFd::new(&self.0, PollFlags::OUT)], None) {
+                        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

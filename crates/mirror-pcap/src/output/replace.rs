@@ -16,6 +16,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
+
 use super::signals::{self, Temporary};
 
 /// Runs with the same output at the same time, before it looks like an attack.
@@ -35,13 +37,25 @@ impl Replacement {
         target: PathBuf,
         existing: Option<&Metadata>,
     ) -> io::Result<(Replacement, File)> {
-        let keep = existing.map(|file| (file.uid(), file.gid(), file.mode() & 0o7777));
+        // A set-user-ID bit means nothing on a capture, and much if the owner changes.
+        let keep = existing.map(|file| (file.uid(), file.gid(), file.mode() & 0o777));
+        // Of a file that may be written, nobody expects that it cannot be replaced.
+        let explain = |error: io::Error| match existing {
+            Some(_) => io::Error::new(
+                error.kind(),
+                format!("no temporary file can be made beside it: {error}"),
+            ),
+            None => error,
+        };
         signals::watch();
         for attempt in 0..MAX_ATTEMPTS {
             let path = temporary_path(&target, attempt)?;
             // Held until the temporary is known to the watch.
             let mut temporaries = signals::temporaries();
-            if let Some(file) = try_create(&path, keep.map(|(_, _, mode)| mode))? {
+            // A new file is as the umask says. One that replaces another is ours
+            // alone until it has its owner and group.
+            let mode = keep.map_or(0o666, |(_, _, mode)| mode & 0o700);
+            if let Some(file) = try_create(&path, mode).map_err(explain)? {
                 temporaries.push(Temporary { path: path.clone(), target: target.clone() });
                 return Ok((Replacement { path, target, keep }, file));
             }
@@ -49,13 +63,25 @@ impl Replacement {
         Err(io::Error::other(format!("{MAX_ATTEMPTS} temporary files for it are in use")))
     }
 
+    /// Whether both would end up with the same name.
+    pub(super) fn has_target_of(&self, other: &Replacement) -> bool {
+        let place = |path: &Path| folder(path).canonicalize().ok();
+        self.target.file_name() == other.target.file_name()
+            && place(&self.target) == place(&other.target)
+    }
+
     /// Give the temporary its target's name.
     pub(super) fn commit(self, file: &File, sync: bool) -> io::Result<()> {
         if let Some((owner, group, mode)) = self.keep {
-            // Only root may give files away; for others the owner is their own.
-            let _ = fchown(file, Some(owner), Some(group));
+            // Only root may give files away; others may choose among their own groups.
+            let _ = fchown(file, Some(owner), None);
+            let is_kept = fchown(file, None, Some(group)).is_ok();
+            // What one group was allowed, another was not.
+            let mode = if is_kept { mode } else { mode & !0o070 };
             file.set_permissions(PermissionsExt::from_mode(mode))?;
         }
+        // Opened beforehand: what fails after the rename can no longer be taken back.
+        let folder = sync.then(|| File::open(folder(&self.target))).transpose()?;
         if sync {
             file.sync_all()?;
         }
@@ -63,10 +89,11 @@ impl Replacement {
         fs::rename(&self.path, &self.target)?;
         temporaries.retain(|temporary| temporary.path != self.path);
         drop(temporaries);
-        if sync {
-            File::open(folder(&self.target))?.sync_all()?;
+        match folder.map(|folder| folder.sync_all()) {
+            // Some file systems cannot sync a folder and say so.
+            Some(Err(error)) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -81,7 +108,8 @@ impl Drop for Replacement {
     }
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder that `path` is in.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -89,7 +117,11 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn temporary_path(target: &Path, attempt: u32) -> io::Result<PathBuf> {
-    let name = target.file_name().ok_or_else(|| io::Error::other("is not the name of a file"))?;
+    // `Path` overlooks a slash or dot at the end; the rename would not.
+    let is_folder =
+        [&b"/"[..], b"/."].iter().any(|end| target.as_os_str().as_bytes().ends_with(end));
+    let name = target.file_name().filter(|_| !is_folder);
+    let name = name.ok_or_else(|| io::Error::other("is not the name of a file"))?;
     // File names have 255 bytes at most; the ending must find room.
     let name = name.as_bytes().get(..200).unwrap_or(name.as_bytes());
     let name = [b".", name, format!(".{attempt}.mirror-pcap").as_bytes()].concat();
@@ -97,17 +129,18 @@ fn temporary_path(target: &Path, attempt: u32) -> io::Result<PathBuf> {
 }
 
 /// Create and lock a temporary. `None` if the name is taken by someone else.
-fn try_create(path: &Path, mode: Option<u32>) -> io::Result<Option<File>> {
+fn try_create(path: &Path, mode: u32) -> io::Result<Option<File>> {
     // A stale one is removed and the name tried again; a race may cost a turn.
     for _ in 0..3 {
         let mut options = OpenOptions::new();
-        // Not more open than the file that it replaces; else as the umask says.
-        let created = options.write(true).create_new(true).mode(mode.unwrap_or(0o666)).open(path);
+        let created = options.write(true).create_new(true).mode(mode).open(path);
         match created {
             Ok(file) => {
                 // Whoever thought it stale in this very moment has the lock, and
-                // has removed the name or will.
-                if file.try_lock().is_ok() && is_named(&file, path) {
+                // has removed the name or will. Where there are no locks, nobody
+                // removes anything.
+                let free = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+                if free && is_named(&file, path) {
                     return Ok(Some(file));
                 }
             }
@@ -132,7 +165,10 @@ fn remove_if_stale(path: &Path) -> io::Result<bool> {
     if !ours {
         return Ok(false);
     }
-    let Ok(file) = OpenOptions::new().write(true).open(path) else { return Ok(false) };
+    // It may have become something else since: a link, a FIFO that nobody reads.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let opened = OpenOptions::new().write(true).custom_flags(flags).open(path);
+    let Ok(file) = opened else { return Ok(false) };
     match file.try_lock() {
         Ok(()) if is_named(&file, path) => fs::remove_file(path).map(|()| true),
         Ok(()) => Ok(true),

@@ -3,22 +3,27 @@
 //! One thread waits for SIGINT, SIGTERM and SIGHUP. While a file is being
 //! written it knows the temporary and removes it; the lock makes that and the
 //! final rename exclude one another, so the message says the truth.
+//!
+//! A signal that was ignored when we were started stays ignored: `nohup` and a
+//! shell's background jobs rely on that.
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     process,
     sync::{
         Mutex, MutexGuard, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
 };
 
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
+    flag,
     iterator::Signals,
 };
 
@@ -46,9 +51,15 @@ pub(super) fn temporaries() -> MutexGuard<'static, Vec<Temporary>> {
 /// Begin to watch for signals, if that has not begun yet.
 pub(super) fn watch() {
     WATCH.call_once(|| {
+        let ignored = ignored();
+        let signals = [SIGINT, SIGTERM, SIGHUP];
+        let signals = signals.into_iter().filter(move |signal| ignored & (1 << (signal - 1)) == 0);
+        let (ready, watching) = mpsc::channel();
         // Without a watch, signals end the process as ever: worse, but no failure.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-        thread::spawn(move || {
+        // So the thread comes first and only then the handlers that need it.
+        let _ = thread::Builder::new().spawn(move || {
+            let Ok(mut signals) = Signals::new(signals) else { return };
+            let _ = ready.send(());
             for signal in signals.forever() {
                 if FINISH_ON_FIRST.load(Ordering::Relaxed)
                     && !STOPPING.swap(true, Ordering::Relaxed)
@@ -61,7 +72,24 @@ pub(super) fn watch() {
                 }
             }
         });
+        // Fails as soon as nobody is left who could send.
+        let _ = watching.recv();
     });
+}
+
+/// The signals that are ignored, signal 1 in the lowest bit; none if the system
+/// does not tell.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+/// Let a write beyond the limit on the size of files fail like any other, where
+/// the signal for it would end the process without a word.
+pub(crate) fn survive_file_size_limit() {
+    static EXCEEDED: AtomicBool = AtomicBool::new(false);
+    let _ = flag::register(SIGXFSZ, &EXCEEDED);
 }
 
 /// Let the first signal mean "no more input" rather than "give up".
@@ -91,14 +119,22 @@ fn abandon(signal: i32) -> ! {
         _ => "SIGHUP",
     };
     let temporaries = temporaries();
-    let mut message = format!("mirror-pcap: ended by {name}\n");
     for temporary in temporaries.iter() {
         let _ = fs::remove_file(&temporary.path);
-        let target = printable(&temporary.target.to_string_lossy());
-        let state = if temporary.target.exists() { "is unchanged" } else { "was not written" };
-        message = format!("mirror-pcap: ended by {name}; {target} {state}\n");
     }
-    let _ = io::stderr().write_all(message.as_bytes());
+    let mut message = format!("mirror-pcap: ended by {name}");
+    // The first is the capture; the report of a run hardly matters beside it.
+    if let Some(Temporary { target, .. }) = temporaries.first() {
+        let state = if target.exists() { "is unchanged" } else { "was not written" };
+        message += &format!("; {} {state}", printable(&target.to_string_lossy()));
+    }
+    message.push('\n');
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        // There may be a progress bar on the line.
+        message.insert_str(0, "\r\x1b[2K");
+    }
+    let _ = stderr.write_all(message.as_bytes());
     // The lock is still held, so no rename comes in between.
     process::exit(128 + signal);
 }

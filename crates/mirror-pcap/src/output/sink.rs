@@ -1,10 +1,9 @@
 //! From buffers to the kernel, overlapped with the reading where that helps.
 //!
 //! Nearly all the time of a rewriting goes into the kernel's copying of pages,
-//! half of it in `read` and half in `write`. A second thread that only writes
-//! takes one half off the other's shoulders, and that is the whole secret of
-//! being as fast as `cp`. Buffers go round: filled here, written there, sent
-//! back. The queue is short and nobody spins, so with one processor the threads
+//! a third of it in `read` and two in `write`. A second thread that only writes
+//! lets the two overlap, and that is the whole secret of being as fast as `cp`.
+//! Buffers go round: filled here, written there, sent back. The queue is short and nobody spins, so with one processor the threads
 //! take turns and little is lost.
 
 use std::{
@@ -39,14 +38,14 @@ enum Lane {
 }
 
 impl Sink {
-    pub(super) fn new(mut encoder: Encoder, threads: u8) -> Sink {
+    pub(super) fn new(mut encoder: Encoder, threads: u8) -> io::Result<Sink> {
         let buffer = Vec::with_capacity(BUFFER_LEN + BUFFER_LEN / 8);
         if threads < 2 {
-            return Sink { buffer, lane: Lane::Inline(encoder) };
+            return Ok(Sink { buffer, lane: Lane::Inline(encoder) });
         }
         let (full, filled) = sync_channel::<Vec<u8>>(QUEUE_LEN);
         let (give_back, empty) = sync_channel(QUEUE_LEN + 2);
-        let writer = thread::spawn(move || {
+        let writer = thread::Builder::new().spawn(move || {
             for mut buffer in filled {
                 encoder.write(&buffer)?;
                 recycle(&mut buffer);
@@ -54,8 +53,8 @@ impl Sink {
                 let _ = give_back.try_send(buffer);
             }
             encoder.finish()
-        });
-        Sink { buffer, lane: Lane::Threaded { full, empty, writer } }
+        })?;
+        Ok(Sink { buffer, lane: Lane::Threaded { full, empty, writer } })
     }
 
     /// Where to put what is to be written.

@@ -103,6 +103,11 @@ impl Writer for Pcap {
         }
     }
 
+    /// Without any interface the header is still missing, and no file is no capture.
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.header(None, out);
+    }
+
     fn remark(&self) -> Option<String> {
         None
     }

@@ -297,6 +297,8 @@ impl Writer for Pcapng {
         }
     }
 
+    fn finish(&mut self, _: &mut Vec<u8>) {}
+
     fn remark(&self) -> Option<String> {
         if self.link_types.len() < 2 {
             return None;

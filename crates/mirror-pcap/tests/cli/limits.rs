@@ -1,0 +1,290 @@
+//! Memory: the same for a capture of any length, whatever the capture claims.
+//!
+//! A run is measured at its very end. Its standard error is a pipe that is full
+//! already, so that it hangs in its report when all the work is done and its
+//! peak can be read at leisure.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Read, Write},
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use mirror_testkit::{
+    Capture, Interface, Order, Packet,
+    packet::{LINK_ETHERNET, Mirror, Udp, ethernet, ip},
+};
+
+use crate::{
+    harness::{Scratch, mirror_pcap, wait},
+    output::with_bench,
+};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const MIB: u64 = 1 << 20;
+const LIMIT: u64 = 16 * MIB;
+
+/// What a measured run has done.
+struct Measured {
+    /// The most memory that was resident, in bytes.
+    peak: u64,
+    stderr: String,
+}
+
+impl Measured {
+    #[track_caller]
+    fn stays_below(&self, limit: u64) {
+        let Measured { peak, stderr, .. } = self;
+        assert!(*peak > MIB, "{peak} bytes: not measured");
+        assert!(*peak <= limit, "{peak} bytes, {} more than allowed\n{stderr}", peak - limit);
+    }
+}
+
+/// Strip `input` to `out`, with these options, and see how much memory it takes
+/// until it ends with `code`.
+#[track_caller]
+fn measured(scratch: &Scratch, input: &str, out: &str, options: &[&str], code: i32) -> Measured {
+    let _ = fs::remove_file(scratch.path(out));
+    let (mut read, mut write) = io::pipe().unwrap();
+    let full = rustix::pipe::fcntl_getpipe_size(&write).unwrap();
+    write.write_all(&vec![b'#'; full]).unwrap();
+    let run = mirror_pcap().within(scratch).arg("strip").args([input, out]).args(options);
+    let mut command = run.command();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(write).spawn().unwrap();
+    drop(command);
+
+    let start = Instant::now();
+    let proc = format!("/proc/{}", child.id());
+    let mut asleep = 0;
+    // Once the output has its name, or the input was refused, it sleeps for no
+    // other reason than what it has to say.
+    while asleep < 5 {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended without a word");
+        assert!(start.elapsed() < PATIENCE, "still working");
+        let stat = fs::read_to_string(format!("{proc}/stat")).unwrap();
+        let done = code == 2 || scratch.path(out).exists();
+        let sleeps = done && stat.contains(") S ");
+        asleep = if sleeps { asleep + 1 } else { 0 };
+        thread::sleep(Duration::from_millis(2));
+    }
+    let status = fs::read_to_string(format!("{proc}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+
+    let mut said = Vec::new();
+    read.read_to_end(&mut said).unwrap();
+    let status = wait(&mut child);
+    let stderr = String::from_utf8(said.split_off(full)).unwrap();
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    Measured { peak: peak * 1024, stderr }
+}
+
+/// A frame mirrored by the ENI with this number.
+fn mirrored(eni: u32, vni: u32) -> Vec<u8> {
+    let [_, a, b, c] = eni.to_be_bytes();
+    let frame = ethernet(
+        [2; 6],
+        [2, 0, 0, a, b, c],
+        &ip([10, a, b, c], [192, 0, 2, 1], Udp::new(1, 2, "x")),
+    );
+    Mirror::new([10, a, b, c], [10, 255, 2, 99], vni).frame(&frame)
+}
+
+/// A capture of two packets each of so many sessions, written piece by piece.
+fn with_sessions(count: u32) -> Scratch {
+    let scratch = Scratch::new();
+    let mut out = BufWriter::new(File::create(scratch.path("in.pcapng")).unwrap());
+    let mut capture = Capture::new(Order::Little);
+    capture.interface(Interface::new(LINK_ETHERNET));
+    out.write_all(&capture.bytes()).unwrap();
+    let front = Capture::new(Order::Little).bytes().len();
+    for time in 0..2 {
+        for session in 0..count {
+            let mut one = Capture::new(Order::Little);
+            one.packet(Packet::new(0, time, mirrored(session, session % 7)));
+            out.write_all(&one.bytes()[front..]).unwrap();
+        }
+    }
+    out.into_inner().unwrap();
+    scratch
+}
+
+#[test]
+fn fifty_megabytes_take_no_more_memory_than_five() {
+    let large = with_bench(78_000);
+    assert!(fs::metadata(large.path("in.pcapng")).unwrap().len() > 50 * MIB);
+    let small = with_bench(7_800);
+    // With two threads, how many buffers there are is a matter of who is quicker.
+    for (threads, tolerance) in [("1", MIB), ("2", 5 * MIB)] {
+        let options = ["--threads", threads];
+        let large = measured(&large, "in.pcapng", "out.pcapng", &options, 0);
+        large.stays_below(LIMIT);
+        let small = measured(&small, "in.pcapng", "out.pcapng", &options, 0);
+        assert!(large.peak < small.peak + tolerance, "{} of {}", large.peak, small.peak);
+    }
+}
+
+#[test]
+fn compressed_captures_stay_below_the_limit_too() {
+    let scratch = with_bench(20_000);
+    for ending in ["gz", "zst", "lz4"] {
+        let name = format!("out.{ending}");
+        measured(&scratch, "in.pcapng", &name, &[], 0).stays_below(LIMIT);
+        measured(&scratch, &name, "again", &[], 0).stays_below(LIMIT);
+    }
+}
+
+#[test]
+fn a_thousand_sessions_stay_below_the_limit() {
+    let scratch = with_sessions(1000);
+    let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 0);
+    run.stays_below(LIMIT);
+    assert!(run.stderr.contains("2,000 packets read, 2,000 stripped"), "{}", run.stderr);
+}
+
+#[test]
+fn each_session_more_costs_256_bytes() {
+    let scratch = with_sessions(60_000);
+    let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 0);
+    run.stays_below(LIMIT + 60_000 * 256);
+    assert!(run.stderr.contains("120,000 packets read, 120,000 stripped"), "{}", run.stderr);
+}
+
+#[test]
+fn blocks_of_a_megabyte_stay_below_the_limit() {
+    let scratch = Scratch::new();
+    let mut capture = Capture::new(Order::Little);
+    capture.interface(Interface::new(LINK_ETHERNET));
+    for n in 0..60 {
+        capture.packet(Packet::new(0, n, mirrored(1, 1)));
+        capture.custom(32473, true, &vec![7; MIB as usize - 32]);
+    }
+    scratch.write("in.pcapng", capture.bytes());
+    for threads in ["1", "2"] {
+        let run = measured(&scratch, "in.pcapng", "out.pcapng", &["--threads", threads], 0);
+        run.stays_below(LIMIT);
+    }
+}
+
+/// The block is held once to be read and once to be written, and then let go.
+#[test]
+fn one_block_of_twenty_megabytes_costs_its_length_a_few_times() {
+    let scratch = Scratch::new();
+    let mut capture = Capture::new(Order::Big);
+    capture.interface(Interface::new(LINK_ETHERNET));
+    capture.custom(32473, true, &vec![7; 20 * MIB as usize]);
+    capture.packet(Packet::new(0, 1, mirrored(1, 1)));
+    scratch.write("in.pcapng", capture.bytes());
+    let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 0);
+    run.stays_below(LIMIT + 4 * 20 * MIB);
+    assert!(run.stderr.contains("1 packet read, 1 stripped"), "{}", run.stderr);
+}
+
+#[test]
+fn a_length_that_is_only_claimed_costs_nothing() {
+    for claimed in [100_000_000_u32, 134_217_728, 0x7FFF_FFFC, 0xFFFF_FFFC] {
+        for kind in [6_u32, 0x0000_0BAD, 0x0A0D_0D0A] {
+            let scratch = Scratch::new();
+            let mut capture = Capture::new(Order::Little);
+            capture.interface(Interface::new(LINK_ETHERNET)).packet(Packet::new(
+                0,
+                1,
+                mirrored(1, 1),
+            ));
+            capture.raw(&kind.to_le_bytes()).raw(&claimed.to_le_bytes());
+            capture.raw(&0x1A2B_3C4D_u32.to_le_bytes()).raw(&[0; 100]);
+            scratch.write("in.pcapng", capture.bytes());
+            let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 4);
+            run.stays_below(LIMIT);
+            assert!(run.stderr.contains(&claimed.to_string()), "{}", run.stderr);
+            assert!(run.stderr.contains("1 stripped"), "{}", run.stderr);
+        }
+    }
+}
+
+/// Records and option lists have lengths as well.
+#[test]
+fn a_long_record_that_is_only_claimed_costs_nothing() {
+    use mirror_testkit::{Fraction, Pcap};
+    for claimed in [262_144, 100_000_000, u32::MAX] {
+        let scratch = Scratch::new();
+        let mut capture = Pcap::new(Order::Little, Fraction::Nano, 1);
+        capture.record(1, 1, &mirrored(1, 1), 200).header(1, 2, claimed, claimed).raw(&[0; 50]);
+        scratch.write("in.pcap", capture.bytes());
+        let run = measured(&scratch, "in.pcap", "out.pcapng", &[], 4);
+        run.stays_below(LIMIT);
+        assert!(run.stderr.contains("1 stripped"), "{}", run.stderr);
+    }
+}
+
+/// Forty megabytes of zeros, and of the smallest packets, in a few thousand bytes.
+#[test]
+fn a_bomb_is_read_in_passing() {
+    let mut zeros = Capture::new(Order::Little);
+    zeros.interface(Interface::new(LINK_ETHERNET)).packet(Packet::new(0, 1, mirrored(1, 1)));
+    zeros.raw(&vec![0; 40 * MIB as usize]);
+
+    let mut packets = Capture::new(Order::Little);
+    packets.interface(Interface::new(LINK_ETHERNET));
+    let front = packets.bytes().len();
+    packets.packet(Packet::new(0, 1, []));
+    let empty = packets.bytes()[front..].to_vec();
+    packets.raw(&empty.repeat(1_000_000));
+
+    let mut interfaces = Capture::new(Order::Little);
+    let front = interfaces.bytes().len();
+    interfaces.interface(Interface::new(LINK_ETHERNET));
+    let one = interfaces.bytes()[front..].to_vec();
+    interfaces.raw(&one.repeat(60_000));
+
+    for (name, bytes, code, read) in [
+        ("zeros", zeros.bytes(), 4, "1 packet read"),
+        ("packets", packets.bytes(), 0, "1,000,001 packets read"),
+        ("interfaces", interfaces.bytes(), 0, "0 packets read"),
+    ] {
+        let scratch = Scratch::new();
+        for (ending, compressed) in
+            [("gz", gzip(&bytes)), ("zst", zstd(&bytes)), ("lz4", lz4(&bytes))]
+        {
+            let name = &format!("{name}.{ending}");
+            scratch.write(name, &compressed);
+            assert!(compressed.len() * 50 < bytes.len(), "{name} is no bomb");
+            let run = measured(&scratch, name, "out.pcapng", &[], code);
+            run.stays_below(LIMIT + 8 * MIB);
+            assert!(run.stderr.contains(read), "{name}: {}", run.stderr);
+        }
+    }
+}
+
+/// A window that a few bytes ask for is as large as the decoder would allow.
+#[test]
+fn a_zstd_frame_that_asks_for_a_huge_window_is_refused_or_small() {
+    let scratch = Scratch::new();
+    for exponent in [17_u8, 21, 31] {
+        // RFC 8878: magic, a frame header with a window descriptor alone, then an
+        // RLE block of a byte, not the last.
+        let frame = [0x28, 0xB5, 0x2F, 0xFD, 0x00, exponent << 3, 0x0A, 0x00, 0x00, 0x00];
+        scratch.write("window.zst", frame);
+        let run = measured(&scratch, "window.zst", "out.pcapng", &[], 2);
+        run.stays_below(LIMIT);
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}

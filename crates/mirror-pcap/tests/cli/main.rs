@@ -1,0 +1,23 @@
+//! The command as it is built, from the outside: one test binary, a module a theme.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tests may fail loudly, and so may what they share"
+)]
+#![allow(dead_code, reason = "the harness serves all themes, and not every one uses all of it")]
+
+mod docs;
+mod golden;
+mod harness;
+mod help;
+mod limits;
+mod live;
+mod output;
+mod signals;
+mod strip;
+mod tshark;
+mod wrap;
