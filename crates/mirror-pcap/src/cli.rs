@@ -226,7 +226,7 @@ pub(crate) fn man(name: Option<&str>, out: &mut impl Write) -> io::Result<()> {
         let message = format!("no such command, expected one of: {}", names.join(", "));
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     };
-    clap_mangen::Man::new(page).render(out)
+    clap_mangen::Man::new(page.version(env!("CARGO_PKG_VERSION"))).render(out)
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ pub(crate) mod note {
     pub(crate) const NO_COPY_BLOCK: &str = "no-copy-blocks";
     pub(crate) const NO_COPY_OPTION: &str = "no-copy-options";
     pub(crate) const RESERVED_BITS: &str = "reserved-bits";
+    pub(crate) const UNKNOWN_VERSION: &str = "blocks-of-unknown-version";
     pub(crate) const STATISTICS_LEFT_OUT: &str = "statistics-left-out";
 }
 

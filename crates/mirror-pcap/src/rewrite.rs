@@ -104,6 +104,10 @@ pub(crate) fn copy_other(
         Content::Other { kind: kind::CUSTOM_NO_COPY } if !keep_nocopy => {
             counts.note(note::NO_COPY_BLOCK);
         }
+        Content::Foreign => {
+            counts.note(note::UNKNOWN_VERSION);
+            block.copy(out);
+        }
         _ => block.copy(out),
     }
 }

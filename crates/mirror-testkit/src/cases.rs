@@ -101,10 +101,16 @@ pub fn differences(testdata: &Path) -> Vec<String> {
     }
     for theme in ["captures", "damaged"] {
         let strays = files_below(&testdata.join(theme));
-        let strays = strays.into_iter().filter(|path| !expected.contains(path));
+        let strays = strays.into_iter().filter(|path| !expected.contains(path) && !is_golden(path));
         found.extend(strays.map(|path| say(&path, "belongs to no case")));
     }
     found
+}
+
+/// What a command makes of the case; the command's own tests compare it, and find strays.
+fn is_golden(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("expected") && name.ends_with(".txt")
 }
 
 fn say(path: &Path, what: &str) -> String {

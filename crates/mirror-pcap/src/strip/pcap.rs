@@ -3,7 +3,7 @@
 //! The format has one link type, one resolution and no place for anything but
 //! packets. What cannot be told in it is left out and counted, never bent.
 
-use pcapng_blocks::{Block, Content, Packet};
+use pcapng_blocks::{Block, Packet};
 
 use super::{
     Writer,
@@ -97,10 +97,8 @@ impl Writer for Pcap {
         self.record(packet, arrival, packet.data, packet.original_len, out)
     }
 
-    fn other(&mut self, block: &Block<'_>, counts: &mut Counts, _: &mut Vec<u8>) {
-        if let Content::Other { .. } = block.content {
-            counts.note(note::NOT_IN_PCAP);
-        }
+    fn other(&mut self, _: &Block<'_>, counts: &mut Counts, _: &mut Vec<u8>) {
+        counts.note(note::NOT_IN_PCAP);
     }
 
     /// Without any interface the header is still missing, and no file is no capture.

@@ -1,0 +1,133 @@
+//! docs/json.md: every field that is printed, and none that is not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use serde_json::Value;
+
+use super::{code, document, rows};
+use crate::harness::{Scratch, mirror_pcap, testdata};
+
+/// Objects whose fields are words that were counted.
+const COUNTED_WORDS: [&str; 2] = ["reasons", "notes"];
+
+/// All captures of `testdata/`, sound and damaged.
+fn captures() -> Vec<PathBuf> {
+    let folders = ["captures", "damaged"].map(|name| fs::read_dir(testdata().join(name)).unwrap());
+    let cases = folders.into_iter().flatten().map(|case| case.unwrap().path());
+    let mut captures: Vec<_> = cases
+        .filter(|case| case.is_dir())
+        .map(|case| {
+            let names = ["input.pcapng", "input.pcap"].map(|name| case.join(name));
+            names.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{case:?}"))
+        })
+        .collect();
+    captures.sort();
+    captures
+}
+
+/// Strip every capture in some ways, and give what `--json` wrote with the exit status.
+fn reports() -> Vec<(String, Value, i32)> {
+    let scratch = Scratch::new();
+    let mut reports = Vec::new();
+    for capture in captures() {
+        for more in [&["--only-mirrored"][..], &["--format", "pcap"], &["--vni", "1"], &[]] {
+            let run = mirror_pcap().within(&scratch).args(["strip", "--quiet", "--json", "json"]);
+            let seen = run.arg(&capture).arg("out").args(more).ends();
+            let json = serde_json::from_slice(&scratch.read("json")).unwrap();
+            let what = format!("{} {more:?}", capture.display());
+            reports.push((what, json, seen.status.code().unwrap()));
+        }
+    }
+    reports
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Note the type of every field below `value`, whose path is `path`.
+fn walk(value: &Value, path: &str, fields: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+    if !path.is_empty() {
+        fields.entry(path.to_owned()).or_default().insert(kind(value));
+    }
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                let name = if COUNTED_WORDS.contains(&path) { "*" } else { name };
+                let path = if path.is_empty() { name.into() } else { format!("{path}.{name}") };
+                walk(value, &path, fields);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|v| walk(v, &format!("{path}[]"), fields)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_is_described_and_every_description_is_of_a_field() {
+    let mut printed = BTreeMap::new();
+    for (_, json, _) in reports() {
+        walk(&json, "", &mut printed);
+    }
+    let described: BTreeMap<String, BTreeSet<String>> = rows(&document("docs/json.md"), "Field")
+        .into_iter()
+        .map(|row| (code(&row[0]).to_owned(), row[1].split(" or ").map(str::to_owned).collect()))
+        .collect();
+
+    let names = |of: BTreeSet<&String>| of.into_iter().cloned().collect::<Vec<_>>();
+    assert_eq!(names(printed.keys().collect()), names(described.keys().collect()));
+    for (field, types) in &printed {
+        let described = &described[field];
+        assert!(
+            types.iter().all(|kind| described.contains(*kind)),
+            "{field} is described as {described:?} and is {types:?}"
+        );
+    }
+}
+
+#[test]
+fn every_field_is_always_there() {
+    let mut first: Option<BTreeSet<String>> = None;
+    for (what, json, _) in reports() {
+        let names: BTreeSet<String> = json.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(first.get_or_insert_with(|| names.clone()), &names, "{what}");
+        assert_eq!(json["schema"], "mirror-pcap/strip/1", "{what}");
+    }
+}
+
+#[test]
+fn the_counts_close_as_the_document_says() {
+    let number = |value: &Value| value.as_u64().unwrap();
+    for (what, json, exit) in reports() {
+        let packets = &json["packets"];
+        let [read, stripped, kept, left_out] =
+            ["read", "stripped", "kept", "left_out"].map(|name| number(&packets[name]));
+        assert_eq!(read, stripped + kept + left_out, "{what}");
+
+        let reasons: u64 = json["reasons"].as_object().unwrap().values().map(number).sum();
+        assert_eq!(reasons, kept + left_out, "{what}");
+
+        let sessions = json["sessions"].as_array().unwrap();
+        assert_eq!(sessions.iter().map(|s| number(&s["packets"])).sum::<u64>(), stripped, "{what}");
+        for session in sessions {
+            let ways = ["ingress", "egress", "unknown"].map(|name| number(&session[name]));
+            assert_eq!(ways.iter().sum::<u64>(), number(&session["packets"]), "{what}");
+        }
+
+        let damages = number(&json["damages"]);
+        assert_eq!(damages != 0, exit == 4, "{what}");
+        let listed = json["damage"].as_array().unwrap().len() as u64;
+        assert_eq!(listed, damages.min(10), "{what}");
+    }
+}

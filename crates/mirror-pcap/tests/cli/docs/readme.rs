@@ -1,0 +1,190 @@
+//! The README: its examples, options, words and exit statuses.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use super::{code, document, rows};
+use crate::harness::{Scratch, mirror_pcap, root, same, skipped, testdata};
+
+/// A command of a `console` block, with what it prints.
+struct Example {
+    command: String,
+    output: String,
+}
+
+fn examples(text: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match (inside, line) {
+            (false, "```console") => inside = true,
+            (true, "```") => inside = false,
+            (true, line) => match (line.strip_prefix("$ "), examples.last_mut()) {
+                (Some(command), _) => {
+                    examples.push(Example { command: command.to_owned(), output: String::new() });
+                }
+                (None, Some(example)) => example.output += &format!("{line}\n"),
+                (None, None) => panic!("output before any command: {line}"),
+            },
+            (false, _) => {}
+        }
+    }
+    examples
+}
+
+/// Run a line as someone would type it in a copy of the repository.
+fn run(line: &str, scratch: &Scratch) -> Output {
+    let built = Path::new(env!("CARGO_BIN_EXE_mirror-pcap")).parent().unwrap();
+    let mut path = built.as_os_str().to_owned();
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap_or_default());
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).current_dir(scratch.folder()).env_clear();
+    // An empty home, so that nobody's Wireshark preferences decide.
+    command.env("PATH", path).env("HOME", scratch.folder()).env("LC_ALL", "C.UTF-8");
+    command.output().unwrap()
+}
+
+/// Whether tshark is there; if it is not and must be, the test fails.
+fn has_tshark(scratch: &Scratch) -> bool {
+    let is_there = run("tshark --version", scratch).status.success();
+    let is_required = env::var_os("MIRROR_PCAP_REQUIRE_TSHARK").is_some_and(|value| value == "1");
+    assert!(is_there || !is_required, "tshark is required and not there");
+    is_there
+}
+
+/// All in one folder and in order, so that one example may use what another wrote.
+#[test]
+fn examples_print_what_the_readme_shows() {
+    let scratch = Scratch::new();
+    std::os::unix::fs::symlink(testdata(), scratch.path("testdata")).unwrap();
+    let has_tshark = has_tshark(&scratch);
+    if !has_tshark {
+        skipped("the README's examples with tshark, which is not there");
+    }
+
+    let mut ours = 0;
+    for Example { command, output } in examples(&document("README.md")) {
+        let line = command.replace("cargo run --release -- ", "mirror-pcap ");
+        let is_ours = line.starts_with("mirror-pcap ");
+        assert!(
+            is_ours || line.starts_with("tshark "),
+            "no example that a test can run: {command}"
+        );
+        if !is_ours && !has_tshark {
+            continue;
+        }
+        let run = run(&line, &scratch);
+        let mut said = String::from_utf8(run.stdout).unwrap();
+        // Of others, not what they say about running as root.
+        if is_ours {
+            ours += 1;
+            said += &String::from_utf8(run.stderr).unwrap();
+        }
+        assert!(run.status.success(), "{command}: {}\n{said}", run.status);
+        same(&format!("$ {command}\n{said}"), &format!("$ {command}\n{output}"));
+    }
+    assert!(ours > 2, "examples were not recognised");
+}
+
+/// Each finds something, and not everything, in a capture that has all that they look for.
+#[test]
+fn display_filters_find_what_they_are_for() {
+    let scratch = Scratch::new();
+    if !has_tshark(&scratch) {
+        return skipped("the README's display filters: tshark is not there");
+    }
+    let capture = testdata().join("captures/packet-length-cut/input.pcapng");
+    mirror_pcap().arg("strip").arg(capture).arg(scratch.path("out.pcapng")).succeeds();
+    for row in rows(&document("README.md"), "To see") {
+        let filter = code(&row[1]);
+        let found = run(&format!("tshark -r out.pcapng -Y '{filter}'"), &scratch);
+        assert!(found.status.success(), "{filter}: {}", String::from_utf8_lossy(&found.stderr));
+        let found = String::from_utf8_lossy(&found.stdout).lines().count();
+        // The capture is of one session.
+        let is_session = row[0] == "one mirror session";
+        assert!(found > 0 && (found < 16 || is_session), "{filter} finds {found} of 16 packets");
+    }
+}
+
+/// The long options in a help text.
+fn options_of(command: &str) -> BTreeSet<String> {
+    let help = mirror_pcap().args([command, "--help"]).succeeds();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let options = lines.filter_map(|line| line.split_once("--")).map(|(_, rest)| rest);
+    options.filter_map(|rest| rest.split([' ', ',']).next()).map(str::to_owned).collect()
+}
+
+fn without_help(mut options: BTreeSet<String>) -> BTreeSet<String> {
+    assert!(options.remove("help"), "{options:?}");
+    options
+}
+
+#[test]
+fn the_table_of_options_is_that_of_strip() {
+    let listed: BTreeSet<_> = rows(&document("README.md"), "Option")
+        .iter()
+        .map(|row| code(&row[0]).split(' ').next().unwrap().trim_start_matches('-').to_owned())
+        .collect();
+    assert_eq!(listed, without_help(options_of("strip")));
+}
+
+#[test]
+fn the_paragraph_on_wrap_has_its_options() {
+    let text = document("README.md");
+    let (_, paragraph) = text.split_once("**Back.**").expect("a paragraph on wrap");
+    let paragraph = paragraph.split("```").next().unwrap();
+    let named: BTreeSet<_> = paragraph
+        .split('`')
+        .filter_map(|part| part.strip_prefix("--"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, without_help(options_of("wrap")));
+}
+
+/// The words of all tables with this heading.
+fn words(heading: &str) -> BTreeSet<String> {
+    rows(&document("README.md"), heading).iter().map(|row| code(&row[0]).to_owned()).collect()
+}
+
+/// Everything between quotes in the lines of `part`.
+fn quoted(part: &str) -> BTreeSet<String> {
+    part.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The part of a source file between `from` and the first `end` behind it.
+fn source(path: &str, from: &str, end: &str) -> String {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let (_, part) = text.split_once(from).unwrap_or_else(|| panic!("{path}: no {from}"));
+    part.split_once(end).unwrap_or_else(|| panic!("{path}: no end")).0.to_owned()
+}
+
+/// Words that no capture here provokes are in the tables too, so the source is asked.
+#[test]
+fn the_tables_of_reasons_and_notes_are_complete() {
+    let report = "crates/mirror-pcap/src/report.rs";
+    let mut reasons = quoted(&source(report, "mod reason {", "\n}"));
+    let of_headers =
+        source("crates/mirror-wire/src/error.rs", "fn reason(&self) -> &'static str {", "\n    }");
+    reasons.extend(quoted(&of_headers));
+    assert_eq!(words("Reason"), reasons);
+    assert_eq!(words("Note"), quoted(&source(report, "mod note {", "\n}")));
+}
+
+#[test]
+fn the_exit_statuses_are_those_of_the_help() {
+    let text = document("README.md");
+    let (_, section) = text.split_once("### Exit status").expect("a section on exit status");
+    let listed = section.split("```").nth(1).unwrap().trim_start_matches("text\n");
+    for command in ["strip", "wrap"] {
+        let help = mirror_pcap().args([command, "--help"]).succeeds();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let (_, statuses) = help.split_once("Exit status:\n").unwrap();
+        same(statuses, listed);
+    }
+}
