@@ -72,7 +72,7 @@ pub(crate) fn copy_options(
 ) -> bool {
     if list.iter().any(|option| option.is_err()) {
         counts.note(note::BAD_OPTIONS);
-        out.copy_unreadable(list.bytes());
+        out.copy_list(list.bytes());
         return false;
     }
     for option in list.iter().flatten() {

@@ -131,6 +131,7 @@ impl DirectionSense {
     ///
     /// `outer_source` is the source address of the IP header right outside VXLAN (the
     /// `source` of the session's key).
+    #[inline]
     pub fn observe(&mut self, outer_source: IpAddr, inner: &Inner) -> Sensed {
         const CONFLICT: Sensed = Sensed { direction: None, conflict: true };
 

@@ -28,6 +28,7 @@ pub struct Inner {
 
 impl Inner {
     /// Read as much of `frame` as there is; `None` if not even its Ethernet header is whole.
+    #[inline]
     pub fn parse(frame: &[u8]) -> Option<Inner> {
         let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, ..] =
             *frame.first_chunk::<ETHERNET_LEN>()?;
@@ -45,6 +46,7 @@ impl Inner {
 }
 
 /// Source, destination, and length of the whole frame.
+#[inline]
 fn network(frame: &[u8]) -> Option<(IpAddr, IpAddr, Option<u32>)> {
     let mut rest = Rest::of_frame(frame);
     let version = link::ethernet(&mut rest).ok()?;

@@ -170,6 +170,7 @@ fn check_first_section<R: Read>(window: &mut Window<R>) -> Result<(), OpenError>
 }
 
 /// Find the next frame. An error comes with the bytes to skip.
+#[inline]
 fn next_frame<R: Read>(
     window: &mut Window<R>,
     section: &mut SectionState,

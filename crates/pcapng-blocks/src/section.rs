@@ -50,6 +50,7 @@ impl SectionState {
     }
 
     /// Understand the block that `bytes` holds, frame and all.
+    #[inline]
     pub(crate) fn read<'a>(
         &mut self,
         kind: u32,
@@ -73,6 +74,7 @@ impl SectionState {
     }
 
     /// A whole block that something is wrong with.
+    #[cold]
     fn damage(&self, kind: u32, offset: u64, problem: Problem) -> Damage {
         // In a section of a version that nobody knows, block types mean nothing.
         let packet = kind::is_packet(kind) && self.trust != Trust::Foreign;

@@ -131,9 +131,11 @@ impl<'o> OptionsWriter<'o> {
         self.push(code, &value);
     }
 
-    /// Copy a list that cannot be read, byte for byte, and end it there: what
-    /// would be pushed behind it could not be found either.
-    pub fn copy_unreadable(&mut self, bytes: &[u8]) {
+    /// Copy a whole list, byte for byte, and end it there: one that was made
+    /// before, or one that cannot be read, where what would be pushed behind it
+    /// could not be found either.
+    #[inline]
+    pub fn copy_list(&mut self, bytes: &[u8]) {
         let start = self.out.len();
         self.out.extend_from_slice(bytes);
         pad(self.out, start);
@@ -266,10 +268,10 @@ mod tests {
         //         code  length    value
         let list = [2, 0, 0xFF, 0, 1, 2, 3, 4];
         for both in BOTH {
-            let block = decoded(both, |options| options.copy_unreadable(&list));
+            let block = decoded(both, |options| options.copy_list(&list));
             assert_eq!(block.body[28..], list);
             // Never the case for a list of a block: the frame stays sound.
-            let block = decoded(both, |options| options.copy_unreadable(&list[..5]));
+            let block = decoded(both, |options| options.copy_list(&list[..5]));
             assert_eq!(block.body[28..], [2, 0, 0xFF, 0, 1, 0, 0, 0]);
         }
     }

@@ -3,8 +3,9 @@
 //! Nearly all the time of a rewriting goes into the kernel's copying of pages,
 //! a third of it in `read` and two in `write`. A second thread that only writes
 //! lets the two overlap, and that is the whole secret of being as fast as `cp`.
-//! Buffers go round: filled here, written there, sent back. The queue is short and nobody spins, so with one processor the threads
-//! take turns and little is lost.
+//! Buffers go round: filled here, written there, sent back. The queue is short
+//! and nobody spins, so with one processor the threads take turns and little is
+//! lost.
 
 use std::{
     io, mem,

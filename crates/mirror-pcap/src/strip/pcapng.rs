@@ -34,7 +34,7 @@ const MAX_WAITING: usize = 4 << 20;
 
 const ETHERNET: u16 = 1;
 
-/// Session interfaces looked up last, by the low bits of the session's number.
+/// Sessions whose packets came last are kept at hand, by the low bits of their numbers.
 const CACHE_LEN: usize = 64;
 
 pub(super) struct Pcapng {
@@ -48,11 +48,22 @@ pub(super) struct Pcapng {
     /// The number of the next interface that is written.
     next: u32,
     sessions: HashMap<(u32, SessionId), u32>,
-    cache: [Option<((u32, SessionId), u32)>; CACHE_LEN],
-    /// The fixed part of a session's comment, made for its first packet.
-    heads: Vec<Option<Box<str>>>,
+    recent: [Option<Recent>; CACHE_LEN],
     /// The link types written.
     link_types: Vec<u16>,
+}
+
+/// What packets of one session that arrive on one interface have in common.
+struct Recent {
+    arrival: u32,
+    session: SessionId,
+    /// The session's interface in the output.
+    number: u32,
+    /// The comment on a packet, up to what is of that packet alone.
+    head: Option<String>,
+    /// The whole option list of a packet that brings no options and was not cut, for
+    /// each direction that it may have. Most packets are such.
+    lists: [Box<[u8]>; 3],
 }
 
 /// What became of an interface of the input.
@@ -75,8 +86,7 @@ impl Pcapng {
             waiting: 0,
             next: 0,
             sessions: HashMap::new(),
-            cache: [None; CACHE_LEN],
-            heads: Vec::new(),
+            recent: [const { None }; CACHE_LEN],
             link_types: Vec::new(),
         }
     }
@@ -108,30 +118,38 @@ impl Pcapng {
         }
     }
 
-    /// The interface of a session whose packets arrive on another, written now if it is new.
+    /// What the packet has in common with others of its session; the session's interface
+    /// is written now if it is new.
     #[inline]
-    fn session(
+    fn recent(
         &mut self,
         stripped: &Stripped<'_>,
         order: ByteOrder,
         arrivals: &Arrivals,
         arrival: u32,
         out: &mut Vec<u8>,
-    ) -> Result<u32, Reason> {
-        let key = (arrival, stripped.session);
-        let slot = stripped.session.index() % CACHE_LEN;
-        match self.cache.get(slot) {
-            Some(Some((cached, number))) if *cached == key => return Ok(*number),
-            _ => {}
-        }
-        let number = match self.sessions.get(&key) {
-            Some(number) => *number,
-            None => self.add_session(stripped, order, arrivals, arrival, out)?,
+    ) -> Result<&Recent, Reason> {
+        let session = stripped.session;
+        let slot = session.index() % CACHE_LEN;
+        let known = match self.recent.get(slot) {
+            Some(Some(recent)) => (recent.arrival, recent.session) == (arrival, session),
+            _ => false,
         };
-        if let Some(slot) = self.cache.get_mut(slot) {
-            *slot = Some((key, number));
+        if !known {
+            let number = match self.sessions.get(&(arrival, session)) {
+                Some(number) => *number,
+                None => self.add_session(stripped, order, arrivals, arrival, out)?,
+            };
+            let head = match self.comment {
+                Comment::Short => Some(Annotation::of(&stripped.key).head(Detail::Short)),
+                Comment::Full => Some(Annotation::of(&stripped.key).head(Detail::Full)),
+                Comment::None => None,
+            };
+            if let Some(recent) = self.recent.get_mut(slot) {
+                *recent = Some(Recent::new(arrival, session, number, head, order));
+            }
         }
-        Ok(number)
+        self.recent.get(slot).and_then(Option::as_ref).ok_or(reason::TOO_MANY_SESSIONS)
     }
 
     fn add_session(
@@ -167,19 +185,52 @@ impl Pcapng {
         self.sessions.insert((arrival, stripped.session), number);
         Ok(number)
     }
+}
 
-    fn make_head(&mut self, stripped: &Stripped<'_>) {
-        let index = stripped.session.index();
-        if index >= self.heads.len() {
-            self.heads.resize_with(index + 1, || None);
+impl Recent {
+    fn new(
+        arrival: u32,
+        session: SessionId,
+        number: u32,
+        head: Option<String>,
+        order: ByteOrder,
+    ) -> Recent {
+        let mut recent = Recent { arrival, session, number, head, lists: Default::default() };
+        recent.lists = [None, Some(Direction::Ingress), Some(Direction::Egress)].map(|direction| {
+            let mut list = Vec::new();
+            let mut options = OptionsWriter::new(&mut list, order);
+            if let Some(flags) = flags(direction) {
+                options.push_u32(code::EPB_FLAGS, flags);
+            }
+            recent.push_comment(&mut options, direction, None);
+            options.finish();
+            list.into()
+        });
+        recent
+    }
+
+    /// The option list of a packet that brings no options and was not cut.
+    #[inline]
+    fn list(&self, direction: Option<Direction>) -> &[u8] {
+        let [unknown, ingress, egress] = &self.lists;
+        match direction {
+            None => unknown,
+            Some(Direction::Ingress) => ingress,
+            Some(Direction::Egress) => egress,
         }
-        let detail = match self.comment {
-            Comment::Short => Detail::Short,
-            Comment::Full => Detail::Full,
-            Comment::None => return,
-        };
-        if let Some(head @ None) = self.heads.get_mut(index) {
-            *head = Some(Annotation::of(&stripped.key).head(detail).into());
+    }
+
+    fn push_comment(
+        &self,
+        options: &mut OptionsWriter<'_>,
+        direction: Option<Direction>,
+        cut_from: Option<u32>,
+    ) {
+        if let Some(head) = &self.head {
+            options.push_with(code::COMMENT, |comment| {
+                comment.extend_from_slice(head.as_bytes());
+                Annotation::push_tail(comment, direction, cut_from);
+            });
         }
     }
 }
@@ -190,7 +241,7 @@ impl Writer for Pcapng {
         self.waiting = 0;
         self.next = 0;
         self.sessions.clear();
-        self.cache = [None; CACHE_LEN];
+        self.recent = [const { None }; CACHE_LEN];
         block.copy_section(out);
     }
 
@@ -224,44 +275,36 @@ impl Writer for Pcapng {
         out: &mut Vec<u8>,
     ) -> Result<(), Reason> {
         let timestamp = packet.timestamp.ok_or(reason::NO_TIMESTAMP)?;
-        let interface = self.session(stripped, block.order, arrivals, packet.interface, out)?;
-        if self.heads.get(stripped.session.index()).is_none_or(Option::is_none) {
-            self.make_head(stripped);
-        }
-        let head = self.heads.get(stripped.session.index()).and_then(Option::as_deref);
+        let keep_nocopy = self.keep_nocopy;
+        let recent = self.recent(stripped, block.order, arrivals, packet.interface, out)?;
         let rewritten = EnhancedPacket {
-            interface,
+            interface: recent.number,
             timestamp,
             data: stripped.inner,
             original_len: stripped.original_len,
         };
-        let keep_nocopy = self.keep_nocopy;
         let written = push_packet(out, block.order, &rewritten, |options| {
+            if packet.options.is_empty() && stripped.cut_from.is_none() {
+                return options.copy_list(recent.list(stripped.direction));
+            }
+            // The flags described the wrapper's frame: now they say the direction, or go.
             let mut flags = flags(stripped.direction);
-            if !packet.options.is_empty() {
-                // The flags described the wrapper's frame: now they say the direction, or go.
-                let change = |option: &Opt<'_>, out: &mut OptionsWriter<'_>| {
-                    if option.code != code::EPB_FLAGS {
-                        return false;
-                    }
-                    if let Some(flags) = flags.take() {
-                        out.push_u32(code::EPB_FLAGS, flags);
-                    }
-                    true
-                };
-                if !copy_options(packet.options, keep_nocopy, counts, options, change) {
-                    return;
+            let change = |option: &Opt<'_>, out: &mut OptionsWriter<'_>| {
+                if option.code != code::EPB_FLAGS {
+                    return false;
                 }
+                if let Some(flags) = flags.take() {
+                    out.push_u32(code::EPB_FLAGS, flags);
+                }
+                true
+            };
+            if !copy_options(packet.options, keep_nocopy, counts, options, change) {
+                return;
             }
             if let Some(flags) = flags {
                 options.push_u32(code::EPB_FLAGS, flags);
             }
-            if let Some(head) = head {
-                options.push_with(code::COMMENT, |comment| {
-                    comment.extend_from_slice(head.as_bytes());
-                    Annotation::push_tail(comment, stripped.direction, stripped.cut_from);
-                });
-            }
+            recent.push_comment(options, stripped.direction, stripped.cut_from);
         });
         if written { Ok(()) } else { Err(reason::TOO_LONG) }
     }
