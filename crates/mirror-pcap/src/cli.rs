@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -84,7 +84,8 @@ pub(crate) struct Strip {
     /// Format of the output, whatever its name
     ///
     /// pcap holds Ethernet only, no comments and no interfaces; it counts microseconds, or
-    /// nanoseconds if the first interface counts finer than that.
+    /// nanoseconds if the first interface counts finer than that. It has no place to say that a
+    /// packet was stripped, so such a file should not be stripped again.
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
 
@@ -199,6 +200,15 @@ pub(crate) enum Format {
     Pcapng,
     /// For tools that read only that
     Pcap,
+}
+
+impl Format {
+    /// Whether the name of an output, without its compression, asks for pcap.
+    pub(crate) fn is_pcap(path: &Path) -> bool {
+        let name = path.to_string_lossy();
+        let plain = [".gz", ".zst", ".lz4"].iter().find_map(|end| name.strip_suffix(end));
+        plain.unwrap_or(&name).ends_with(".pcap")
+    }
 }
 
 fn vni(text: &str) -> Result<Vni, String> {

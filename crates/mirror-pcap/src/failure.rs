@@ -4,6 +4,8 @@ use std::{fmt, io, process::ExitCode};
 
 use anyhow::anyhow;
 
+use crate::output::signals;
+
 /// How a run ended that did what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -15,6 +17,8 @@ pub(crate) enum Exit {
     Output,
     /// Finished, but the input was damaged; what could be read was written.
     Damaged,
+    /// Ended by a signal.
+    Signal(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -24,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::Output => 3,
             Exit::Damaged => 4,
+            Exit::Signal(number) => 128 + number,
         })
     }
 }
@@ -35,6 +40,13 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// The output.
     Output(anyhow::Error),
+    /// A signal came before there was anything to write.
+    Stopped {
+        /// The name of the input.
+        name: String,
+        /// The signal.
+        signal: u8,
+    },
     /// Whoever read the output has gone; nobody is left to be told.
     BrokenPipe,
 }
@@ -64,6 +76,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => Exit::Usage,
             Failure::Output(_) => Exit::Output,
+            Failure::Stopped { signal, .. } => Exit::Signal(*signal),
             Failure::BrokenPipe => Exit::Done,
         }
     }
@@ -73,6 +86,11 @@ impl Failure {
         match self {
             // `{:#}` joins the chain of causes with colons.
             Failure::Usage(error) | Failure::Output(error) => Some(format!("{error:#}")),
+            Failure::Stopped { name, signal } => Some(format!(
+                "{}: stopped by {} before a capture had begun",
+                printable(name),
+                signals::name(*signal)
+            )),
             Failure::BrokenPipe => None,
         }
     }

@@ -16,7 +16,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -45,6 +45,8 @@ pub(crate) struct Input {
     pub(crate) id: (u64, u64),
     /// Bytes read of it so far.
     pub(crate) position: Arc<AtomicU64>,
+    /// Whether we ended the reading, not the input: then it may end anywhere.
+    pub(crate) stopped: Arc<AtomicBool>,
 }
 
 /// Open `path`, or standard input for `-`.
@@ -65,18 +67,22 @@ pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
         return Err(Failure::input(&name, anyhow::anyhow!("is a folder, expected a capture")));
     }
     let position = Arc::new(AtomicU64::new(0));
+    let stopped = Arc::new(AtomicBool::new(false));
     let counted = Counted { position: Arc::clone(&position), inner: file };
     let (bytes, compression) = if metadata.is_file() {
         decompress(counted)
     } else {
         signals::finish_on_first();
-        decompress(Live { inner: counted, until: None })
+        decompress(Live { inner: counted, until: None, stopped: Arc::clone(&stopped) })
     }
     .map_err(|error| Failure::input(&name, error))?;
-    let reader = Reader::open(bytes).map_err(|error| Failure::input(&name, error))?;
+    let reader = Reader::open(bytes).map_err(|error| match signals::stopped_by() {
+        Some(signal) => Failure::Stopped { name: name.clone(), signal },
+        None => Failure::input(&name, error),
+    })?;
     let len = metadata.is_file().then_some(metadata.len());
     let id = (metadata.dev(), metadata.ino());
-    Ok(Input { reader, compression, name, len, id, position })
+    Ok(Input { reader, compression, name, len, id, position, stopped })
 }
 
 /// Counts what is read.
@@ -98,6 +104,7 @@ struct Live {
     inner: Counted,
     /// When to stop, once we were told to.
     until: Option<Instant>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Read for Live {
@@ -106,7 +113,7 @@ impl Read for Live {
             && let Some(stop) = signals::stop_pipe()
         {
             wait(&[self.inner.inner.as_fd(), stop], None)?;
-            if signals::stopping() {
+            if signals::stopped_by().is_some() {
                 self.until = Some(Instant::now() + PATIENCE);
             }
         }
@@ -114,6 +121,7 @@ impl Read for Live {
             let left = until.saturating_duration_since(Instant::now());
             let arrived = wait(&[self.inner.inner.as_fd()], Some(left.min(GRACE)))?;
             if left.is_zero() || !arrived {
+                self.stopped.store(true, Ordering::Relaxed);
                 return Ok(0);
             }
         }

@@ -40,6 +40,10 @@ pub(crate) struct Output {
     // takes the temporary for a stale one and its name for free.
     replacement: Option<Replacement>,
     file: File,
+    /// Device and inode of the file that is replaced, or written into.
+    existing: Option<(u64, u64)>,
+    /// Whether what is in the file has to go before anything is written.
+    truncate: bool,
 }
 
 impl Output {
@@ -54,36 +58,40 @@ impl Output {
             let name = "standard output".to_owned();
             let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
             let file = file.map_err(|error| Failure::output(&name, error))?;
-            return Ok(Output { name, compression: Compression::None, replacement: None, file });
+            let existing = file.metadata().ok().and_then(|metadata| identity(&metadata));
+            return Ok(Output {
+                name,
+                compression: Compression::None,
+                replacement: None,
+                file,
+                existing,
+                truncate: false,
+            });
         };
         let name = path.to_string_lossy().into_owned();
-        let compression = Compression::of_name(&name);
-        let (replacement, file) = open(path).map_err(|error| Failure::output(&name, error))?;
-        Ok(Output { name, compression, replacement, file })
+        open(path, &name).map_err(|error| Failure::output(&name, error))
     }
 
     /// Whether what is written here is written to `other` at once: then neither
     /// would be what it should.
     pub(crate) fn is_also(&self, other: &Output) -> bool {
-        match (&self.replacement, &other.replacement) {
+        let same_name = match (&self.replacement, &other.replacement) {
             (Some(a), Some(b)) => a.has_target_of(b),
-            (None, None) => match (self.file.metadata(), other.file.metadata()) {
-                // A terminal shows both, and /dev/null loses both.
-                (Ok(a), Ok(_)) if a.file_type().is_char_device() => false,
-                (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-                _ => false,
-            },
             _ => false,
-        }
+        };
+        same_name || other.existing.is_some_and(|id| self.takes_the_place_of(id))
+    }
+
+    /// Whether the file with this device and inode is lost to what is written here.
+    pub(crate) fn takes_the_place_of(&self, id: (u64, u64)) -> bool {
+        self.existing == Some(id)
     }
 
     /// Whether it goes straight into the file with this device and inode.
     pub(crate) fn is_written_into(&self, id: (u64, u64)) -> bool {
         self.replacement.is_none()
-            && self
-                .file
-                .metadata()
-                .is_ok_and(|file| file.is_file() && (file.dev(), file.ino()) == id)
+            && self.takes_the_place_of(id)
+            && self.file.metadata().is_ok_and(|file| file.is_file())
     }
 
     /// Begin to write, on a thread of its own if there are to be two `threads`;
@@ -93,19 +101,19 @@ impl Output {
             Ok(n) if n.get() > 1 => 2,
             _ => 1,
         });
-        self.file
-            .try_clone()
+        let truncated = if self.truncate { self.file.set_len(0) } else { Ok(()) };
+        truncated
+            .and_then(|()| self.file.try_clone())
             .and_then(|file| Encoder::new(file, self.compression))
             .and_then(|encoder| Sink::new(encoder, threads))
             .map_err(|error| Failure::output(&self.name, error))
     }
 
-    /// Write a small file in one piece, and give it its name.
-    pub(crate) fn write_whole(self, bytes: &[u8]) -> Result<(), Failure> {
+    /// Write a small file in one piece; [`Output::commit`] gives it its name.
+    pub(crate) fn write_whole(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut sink = self.start(Some(1))?;
         sink.buffer().extend_from_slice(bytes);
-        sink.finish().map_err(|error| Failure::output(&self.name, error))?;
-        self.commit(false)
+        sink.finish().map_err(|error| Failure::output(&self.name, error))
     }
 
     /// Say that what was written is complete: from now on it has its name.
@@ -123,33 +131,60 @@ impl Output {
     }
 }
 
-/// Open what `path` names: a temporary that will replace it, or itself.
-fn open(path: &Path) -> io::Result<(Option<Replacement>, File)> {
+/// Open what `path` names: a temporary that will replace it, or itself. Nothing
+/// that is there is changed yet.
+fn open(path: &Path, name: &str) -> io::Result<Output> {
     let mut options = OpenOptions::new();
     options.write(true);
+    let output = |replacement, file, existing: Option<&fs::Metadata>, truncate| Output {
+        name: name.to_owned(),
+        compression: Compression::of_name(name),
+        replacement,
+        file,
+        existing: existing.and_then(identity),
+        truncate,
+    };
     // Asked before links are followed: what is no file needs no other name.
     let existing = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(io::Error::other("is a folder, expected a file"));
         }
-        Ok(metadata) if !metadata.is_file() => return Ok((None, options.open(path)?)),
+        Ok(metadata) if !metadata.is_file() => {
+            return Ok(output(None, options.open(path)?, Some(&metadata), false));
+        }
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
     let Some(target) = resolve(path)? else {
-        return Ok((None, options.truncate(true).open(path)?));
+        // Opened once more, a file would be written from its start, whatever `>>` has said.
+        let append = is_appended_to(path);
+        let file = options.append(append).open(path)?;
+        return Ok(output(None, file, existing.as_ref(), !append));
     };
     if existing.is_some() {
         // What may not be written is not replaced either.
         options.open(path)?;
     }
     let (replacement, file) = Replacement::begin(target, existing.as_ref())?;
-    Ok((Some(replacement), file))
+    Ok(output(Some(replacement), file, existing.as_ref(), false))
 }
 
-/// Whether `path` is one of the names of standard output. Opened anew by one of
-/// the others, a file would be written from its start, whatever `>>` has said.
+/// What tells a file from others. A terminal may show two things, and /dev/null lose two.
+fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+    (!metadata.file_type().is_char_device()).then(|| (metadata.dev(), metadata.ino()))
+}
+
+/// Whether `path`, one of `/dev/fd/N` and the like, was opened to append to.
+fn is_appended_to(path: &Path) -> bool {
+    let Some(number) = path.file_name() else { return false };
+    let info = fs::read_to_string(Path::new("/proc/self/fdinfo").join(number)).unwrap_or_default();
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    flags.is_some_and(|flags| flags & rustix::fs::OFlags::APPEND.bits() != 0)
+}
+
+/// Whether `path` is one of the names of standard output.
 fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
         .iter()

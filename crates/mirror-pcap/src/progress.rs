@@ -16,12 +16,17 @@ use crate::input::Input;
 /// What takes no longer than this is not worth a bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Packets between two looks at the clock.
+const TICKS: u32 = 256;
+
 /// Shows how much of the input has been read, once it takes long.
 pub(crate) struct Progress {
     started: Instant,
     len: Option<u64>,
     position: Arc<AtomicU64>,
     wanted: bool,
+    /// Calls of [`Progress::tick`], most of which do nothing.
+    ticks: u32,
     bar: Option<ProgressBar>,
 }
 
@@ -32,13 +37,25 @@ impl Progress {
             len: input.len,
             position: Arc::clone(&input.position),
             wanted: !quiet && io::stderr().is_terminal(),
+            ticks: 0,
             bar: None,
         }
     }
 
-    /// Show where we are. Meant to be called every megabyte or so.
+    /// Show where we are. Meant to be called for every packet.
+    #[inline]
     pub(crate) fn tick(&mut self) {
-        if !self.wanted || self.started.elapsed() < PATIENCE {
+        if self.wanted {
+            self.ticks = self.ticks.wrapping_add(1);
+            if self.ticks.is_multiple_of(TICKS) {
+                self.show();
+            }
+        }
+    }
+
+    #[cold]
+    fn show(&mut self) {
+        if self.started.elapsed() < PATIENCE {
             return;
         }
         let position = self.position.load(Ordering::Relaxed);

@@ -273,10 +273,11 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Tell people, on standard error.
-    pub(crate) fn print(&self) {
+    /// Tell people, on standard error; if they want it `quiet`, only what is wrong.
+    pub(crate) fn print(&self, quiet: bool) {
+        let text = if quiet { damage_text(self.input, self.counts) } else { self.text() };
         // Nobody is left to hear that stderr is gone.
-        let _ = io::stderr().write_all(self.text().as_bytes());
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     fn text(&self) -> String {
@@ -302,7 +303,7 @@ impl Report<'_> {
             text += &format!("  noted: {}\n", counts.notes.text());
         }
         text += &self.table();
-        if signals::stopping() {
+        if signals::stopped_by().is_some() {
             text += "mirror-pcap: stopped by a signal; what had arrived is written\n";
         }
         if counts.rewritten == 0
@@ -365,7 +366,7 @@ impl Report<'_> {
     }
 
     /// Tell scripts.
-    pub(crate) fn write_json(&self, output: Output) -> Result<(), Failure> {
+    pub(crate) fn write_json(&self, output: &Output) -> Result<(), Failure> {
         let counts = self.counts;
         let json = Json {
             schema: "mirror-pcap/strip/1",

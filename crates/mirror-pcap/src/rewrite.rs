@@ -1,6 +1,8 @@
 //! What all rewriters have in common: the loop from an input to an output, and
 //! what becomes of the parts that they do not change.
 
+use std::sync::atomic::Ordering;
+
 use anyhow::anyhow;
 use pcapng_blocks::{Block, Content, Event, Opt, Options, OptionsWriter, code, kind};
 
@@ -22,10 +24,11 @@ pub(crate) trait Rewriter {
     fn finish(&mut self, _: &mut Vec<u8>) {}
 }
 
-/// Read all of `input`, write what becomes of it and give the output its name.
+/// Read all of `input` and write what becomes of it; [`Output::commit`] then gives
+/// the output its name.
 pub(crate) fn rewrite(
     input: &mut Input,
-    output: Output,
+    output: &Output,
     writing: Writing,
     quiet: bool,
     rewriter: &mut impl Rewriter,
@@ -38,10 +41,15 @@ pub(crate) fn rewrite(
     let mut sink = output.start(writing.threads)?;
     let written = (|| {
         while let Some(event) = input.reader.next() {
-            rewriter.take(event, sink.buffer());
-            if sink.relieve()? {
-                progress.tick();
+            if matches!(&event, Event::Damage(damage) if damage.fatal)
+                && input.stopped.load(Ordering::Relaxed)
+            {
+                // A block that was cut because we stopped to listen is no damage.
+                break;
             }
+            rewriter.take(event, sink.buffer());
+            sink.relieve()?;
+            progress.tick();
             // What a live reader should see must not lie in our buffer while we wait.
             if input.reader.must_wait() {
                 sink.flush()?;
@@ -50,8 +58,7 @@ pub(crate) fn rewrite(
         rewriter.finish(sink.buffer());
         sink.finish()
     })();
-    written.map_err(|error| Failure::output(&output.name, error))?;
-    output.commit(writing.sync)
+    written.map_err(|error| Failure::output(&output.name, error))
 }
 
 /// Copy the options of a packet whose bytes were changed. `change` may write
@@ -60,8 +67,7 @@ pub(crate) fn rewrite(
 /// What described the bytes as they were goes: the hash. What its writer marked
 /// as not to be copied goes too, unless `keep_nocopy`.
 ///
-/// False if the list is broken: then it was copied byte for byte, and nothing
-/// may be added behind it.
+/// What a broken list has behind its fault cannot be copied.
 #[cold]
 pub(crate) fn copy_options(
     list: Options<'_>,
@@ -69,13 +75,8 @@ pub(crate) fn copy_options(
     counts: &mut Counts,
     out: &mut OptionsWriter<'_>,
     mut change: impl FnMut(&Opt<'_>, &mut OptionsWriter<'_>) -> bool,
-) -> bool {
-    if list.iter().any(|option| option.is_err()) {
-        counts.note(note::BAD_OPTIONS);
-        out.copy_list(list.bytes());
-        return false;
-    }
-    for option in list.iter().flatten() {
+) {
+    for option in list.iter().map_while(Result::ok) {
         match option.code {
             code::EPB_HASH => {}
             code::CUSTOM_TEXT_NO_COPY | code::CUSTOM_BYTES_NO_COPY if !keep_nocopy => {
@@ -87,7 +88,11 @@ pub(crate) fn copy_options(
             }
         }
     }
-    true
+}
+
+/// Whether there is a fault in an option list.
+pub(crate) fn is_broken(list: Options<'_>) -> bool {
+    list.iter().any(|option| option.is_err())
 }
 
 /// Copy a block that is neither section, interface, packet nor statistics.

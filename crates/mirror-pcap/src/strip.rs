@@ -16,8 +16,6 @@ mod pcapng;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::Path;
-
 use anyhow::anyhow;
 use pcapng_blocks::{Block, Content, Event, Packet};
 
@@ -79,12 +77,17 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     let output = Output::create(args.output.as_deref())?;
     // Opened before the work, so that what cannot be written is known before it.
     let json = args.json.as_deref().map(|path| Output::create(Some(path))).transpose()?;
-    if let Some(json) = json.as_ref().filter(|json| json.is_also(&output)) {
+    if let Some(json) = &json {
         let name = printable(&json.name);
-        return Err(Failure::usage(anyhow!("--json: the capture goes to {name} as well")));
+        if json.is_also(&output) {
+            return Err(Failure::usage(anyhow!("--json: the capture goes to {name} as well")));
+        }
+        if json.takes_the_place_of(input.id) {
+            return Err(Failure::usage(anyhow!("--json: {name} is the input")));
+        }
     }
     let mut stripper = Stripper::new(args);
-    rewrite(&mut input, output, args.writing, args.quiet, &mut stripper)?;
+    rewrite(&mut input, &output, args.writing, args.quiet, &mut stripper)?;
 
     let Stripper { judge, writer, counts, .. } = &stripper;
     let report = Report {
@@ -94,12 +97,15 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
         sessions: judge.sessions(),
         remark: writer.remark(),
     };
-    if !args.quiet {
-        report.print();
-    }
-    if let Some(json) = json {
+    // Nothing gets its name before everything is written.
+    if let Some(json) = &json {
         report.write_json(json)?;
     }
+    output.commit(args.writing.sync)?;
+    if let Some(json) = json {
+        json.commit(args.writing.sync)?;
+    }
+    report.print(args.quiet);
     Ok(if counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }
 
@@ -130,7 +136,7 @@ impl Stripper {
         let mut decision = judge.decide(packet, arrivals, counts);
         if let Decision::Strip(stripped) = &decision {
             decision = match writer.stripped(stripped, block, packet, arrivals, counts, out) {
-                Ok(()) => return counts.stripped(&stripped.count()),
+                Ok(()) => return stripped.count(counts),
                 // It stays what it was.
                 Err(why) if why == reason::TOO_MANY_SESSIONS => judge.keep(why),
                 Err(why) => Decision::LeaveOut(why),
@@ -173,13 +179,10 @@ impl Rewriter for Stripper {
     }
 }
 
-/// By the option, else by the name without its compression.
+/// By the option, else by the name.
 fn format(args: &cli::Strip) -> Format {
-    let of_name = |path: &Path| {
-        let name = path.to_string_lossy();
-        let name =
-            [".gz", ".zst", ".lz4"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
-        if name.ends_with(".pcap") { Format::Pcap } else { Format::Pcapng }
-    };
-    args.format.unwrap_or_else(|| args.output.as_deref().map_or(Format::Pcapng, of_name))
+    args.format.unwrap_or_else(|| match args.output.as_deref() {
+        Some(path) if Format::is_pcap(path) => Format::Pcap,
+        _ => Format::Pcapng,
+    })
 }

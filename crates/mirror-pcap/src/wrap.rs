@@ -16,12 +16,12 @@ use pcapng_blocks::{
 };
 
 use crate::{
-    cli,
+    cli::{self, Format},
     failure::{Exit, Failure},
     input,
     output::Output,
     report::{Counts, Reason, Report, note, reason},
-    rewrite::{Rewriter, copy_options, copy_other, rewrite},
+    rewrite::{Rewriter, copy_options, copy_other, is_broken, rewrite},
 };
 
 /// Run the command.
@@ -29,12 +29,11 @@ pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
     let mut wrap = Wrap::new(args)?;
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
-    rewrite(&mut input, output, args.writing, args.quiet, &mut wrap)?;
-    if !args.quiet {
-        let sessions = Sessions::default();
-        let (counts, done) = (&wrap.counts, "wrapped");
-        Report { input: &input, counts, done, sessions: &sessions, remark: None }.print();
-    }
+    rewrite(&mut input, &output, args.writing, args.quiet, &mut wrap)?;
+    output.commit(args.writing.sync)?;
+    let sessions = Sessions::default();
+    let (counts, done) = (&wrap.counts, "wrapped");
+    Report { input: &input, counts, done, sessions: &sessions, remark: None }.print(args.quiet);
     Ok(if wrap.counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }
 
@@ -97,10 +96,18 @@ impl Wrap {
         if args.geneve {
             wrapper = wrapper.with_geneve(args.endpoint);
         }
+        if args.output.as_deref().is_some_and(Format::is_pcap) {
+            return Err(Failure::usage(anyhow::anyhow!("wrap writes pcapng, not pcap")));
+        }
         let limits = [args.packet_length, args.mtu.map(|mtu| wrapper.longest_inner(mtu))];
+        let limit = limits.into_iter().flatten().min();
+        if limit == Some(0) {
+            let message = "--mtu: leaves no room for a frame within the wrapper";
+            return Err(Failure::usage(anyhow::anyhow!(message)));
+        }
         Ok(Wrap {
             wrapper,
-            limit: limits.into_iter().flatten().min(),
+            limit,
             interfaces: Vec::new(),
             next: 0,
             frame: Vec::new(),
@@ -129,17 +136,19 @@ impl Wrap {
         let list = interface.options;
         let description = list.get(code::IF_DESCRIPTION);
         let annotation = description.and_then(|text| Annotation::parse(text).ok());
-        let broken = list.iter().any(|option| option.is_err());
-        if !is_ethernet || broken || (annotation.is_none() && fcs_len == 0) {
+        if !is_ethernet || (annotation.is_none() && fcs_len == 0) {
             return block
                 .copy_interface(out, if is_ethernet { snaplen } else { interface.snaplen });
+        }
+        if is_broken(list) {
+            self.counts.note(note::BAD_OPTIONS);
         }
         push_block(out, block.order, kind::INTERFACE, |body| {
             body.extend_from_slice(&block.order.bytes16(interface.link_type));
             body.extend_from_slice(&[0; 2]);
             body.extend_from_slice(&block.order.bytes32(snaplen));
             let mut options = OptionsWriter::new(body, block.order);
-            for option in list.iter().flatten() {
+            for option in list.iter().map_while(Result::ok) {
                 match (option.code, &annotation) {
                     (code::IF_FCSLEN, _) | (code::IF_DESCRIPTION, Some(_)) => {}
                     (code::IF_NAME, Some(annotation)) => {
@@ -193,6 +202,10 @@ impl Wrap {
         let written = push_packet(out, block.order, &wrapped, |options| {
             if packet.options.is_empty() {
                 return;
+            }
+            if is_broken(packet.options) {
+                // What comes before the fault is kept, but for the annotation.
+                self.counts.note(note::BAD_OPTIONS);
             }
             copy_options(packet.options, false, &mut self.counts, options, |option, _| {
                 match option.code {

@@ -12,8 +12,9 @@ use crate::{
 
 /// The most interfaces of one section that are kept track of. Each costs a few
 /// bytes here and more with whoever rewrites, so a file of nothing but
-/// interfaces must not fill the memory.
-pub(crate) const MAX_INTERFACES: usize = 1 << 20;
+/// interfaces must not fill the memory. What has 65,536 sessions on as many
+/// interfaces can still be read.
+pub(crate) const MAX_INTERFACES: usize = 1 << 17;
 
 /// What must be known of a section to understand its blocks.
 #[derive(Debug)]

@@ -37,13 +37,17 @@ impl Encoder {
         })
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Encoder::Plain(file) => file.write_all(bytes),
-            Encoder::Gzip(encoder) => encoder.write_all(bytes),
-            Encoder::Zstd(encoder) => encoder.write_all(bytes),
-            Encoder::Lz4(encoder) => encoder.write_all(bytes),
-        }
+    /// Write `bytes`; none of them is held back if they are `urgent`, which costs
+    /// a compression some of its effect.
+    pub(super) fn write(&mut self, bytes: &[u8], urgent: bool) -> io::Result<()> {
+        let writer: &mut dyn Write = match self {
+            Encoder::Plain(file) => file,
+            Encoder::Gzip(encoder) => encoder,
+            Encoder::Zstd(encoder) => encoder,
+            Encoder::Lz4(encoder) => encoder,
+        };
+        writer.write_all(bytes)?;
+        if urgent { writer.flush() } else { Ok(()) }
     }
 
     /// Write what the compression still holds, and its end.

@@ -15,7 +15,7 @@ use std::{
     process,
     sync::{
         Mutex, MutexGuard, Once, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
         mpsc,
     },
     thread,
@@ -33,7 +33,8 @@ use crate::failure::printable;
 static TEMPORARIES: Mutex<Vec<Temporary>> = Mutex::new(Vec::new());
 static WATCH: Once = Once::new();
 static FINISH_ON_FIRST: AtomicBool = AtomicBool::new(false);
-static STOPPING: AtomicBool = AtomicBool::new(false);
+/// The first signal, once it has come; 0 is none.
+static STOPPED_BY: AtomicU8 = AtomicU8::new(0);
 /// Becomes readable when the first signal has come.
 static STOP_PIPE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
 
@@ -61,14 +62,15 @@ pub(super) fn watch() {
             let Ok(mut signals) = Signals::new(signals) else { return };
             let _ = ready.send(());
             for signal in signals.forever() {
+                let number = u8::try_from(signal).unwrap_or(u8::MAX);
                 if FINISH_ON_FIRST.load(Ordering::Relaxed)
-                    && !STOPPING.swap(true, Ordering::Relaxed)
+                    && STOPPED_BY.swap(number, Ordering::Relaxed) == 0
                 {
                     if let Some((_, write)) = STOP_PIPE.get() {
                         let _ = rustix::io::write(write, &[0]);
                     }
                 } else {
-                    abandon(signal);
+                    abandon(number);
                 }
             }
         });
@@ -102,9 +104,18 @@ pub(crate) fn finish_on_first() {
     }
 }
 
-/// Whether the first signal has come.
-pub(crate) fn stopping() -> bool {
-    STOPPING.load(Ordering::Relaxed)
+/// The first signal, if it has come and was to mean "no more input".
+pub(crate) fn stopped_by() -> Option<u8> {
+    Some(STOPPED_BY.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
+}
+
+/// A signal's name.
+pub(crate) fn name(signal: u8) -> &'static str {
+    match i32::from(signal) {
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        _ => "SIGHUP",
+    }
 }
 
 /// What becomes readable when the first signal has come.
@@ -112,12 +123,8 @@ pub(crate) fn stop_pipe() -> Option<BorrowedFd<'static>> {
     STOP_PIPE.get().map(|(read, _)| read.as_fd())
 }
 
-fn abandon(signal: i32) -> ! {
-    let name = match signal {
-        SIGINT => "SIGINT",
-        SIGTERM => "SIGTERM",
-        _ => "SIGHUP",
-    };
+fn abandon(signal: u8) -> ! {
+    let name = name(signal);
     let temporaries = temporaries();
     for temporary in temporaries.iter() {
         let _ = fs::remove_file(&temporary.path);
@@ -136,5 +143,5 @@ fn abandon(signal: i32) -> ! {
     }
     let _ = stderr.write_all(message.as_bytes());
     // The lock is still held, so no rename comes in between.
-    process::exit(128 + signal);
+    process::exit(128 + i32::from(signal));
 }

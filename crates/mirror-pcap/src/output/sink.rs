@@ -21,6 +21,9 @@ const BUFFER_LEN: usize = 1 << 20;
 /// Filled buffers that may wait for the writer.
 const QUEUE_LEN: usize = 2;
 
+/// A buffer that holds a longer block is waited for, so that there is one at a time.
+const LARGE: usize = 4 * BUFFER_LEN;
+
 /// A buffer to fill and the file behind it.
 pub(crate) struct Sink {
     buffer: Vec<u8>,
@@ -30,12 +33,21 @@ pub(crate) struct Sink {
 enum Lane {
     Inline(Encoder),
     Threaded {
-        full: SyncSender<Vec<u8>>,
+        full: SyncSender<Filled>,
         empty: Receiver<Vec<u8>>,
+        /// Buffers that were sent and have not come back.
+        away: usize,
         writer: JoinHandle<io::Result<()>>,
     },
     /// A write has failed and was reported.
     Failed,
+}
+
+/// A buffer on its way to the writer.
+struct Filled {
+    bytes: Vec<u8>,
+    /// Whether a compression must not hold back any of it.
+    urgent: bool,
 }
 
 impl Sink {
@@ -44,18 +56,18 @@ impl Sink {
         if threads < 2 {
             return Ok(Sink { buffer, lane: Lane::Inline(encoder) });
         }
-        let (full, filled) = sync_channel::<Vec<u8>>(QUEUE_LEN);
+        let (full, filled) = sync_channel::<Filled>(QUEUE_LEN);
         let (give_back, empty) = sync_channel(QUEUE_LEN + 2);
         let writer = thread::Builder::new().spawn(move || {
-            for mut buffer in filled {
-                encoder.write(&buffer)?;
-                recycle(&mut buffer);
+            for Filled { mut bytes, urgent } in filled {
+                encoder.write(&bytes, urgent)?;
+                recycle(&mut bytes);
                 // Fails only when nobody needs buffers any more.
-                let _ = give_back.try_send(buffer);
+                let _ = give_back.try_send(bytes);
             }
             encoder.finish()
         })?;
-        Ok(Sink { buffer, lane: Lane::Threaded { full, empty, writer } })
+        Ok(Sink { buffer, lane: Lane::Threaded { full, empty, away: 0, writer } })
     }
 
     /// Where to put what is to be written.
@@ -63,30 +75,40 @@ impl Sink {
         &mut self.buffer
     }
 
-    /// Hand the buffer on if it is full. Says whether it was.
+    /// Hand the buffer on if it is full.
     #[inline]
-    pub(crate) fn relieve(&mut self) -> io::Result<bool> {
-        if self.buffer.len() < BUFFER_LEN {
-            return Ok(false);
-        }
-        self.flush()?;
-        Ok(true)
+    pub(crate) fn relieve(&mut self) -> io::Result<()> {
+        if self.buffer.len() < BUFFER_LEN { Ok(()) } else { self.hand_on(false) }
     }
 
-    /// Hand on what there is, without waiting until it is written.
+    /// Hand on what there is, because more may be long in coming; a compression
+    /// is not to hold any of it back. Does not wait until it is written.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.hand_on(true)
+    }
+
+    fn hand_on(&mut self, urgent: bool) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        let large = self.buffer.len() > LARGE;
         match &mut self.lane {
             Lane::Inline(encoder) => {
-                encoder.write(&self.buffer)?;
+                encoder.write(&self.buffer, urgent)?;
                 recycle(&mut self.buffer);
             }
-            Lane::Threaded { full, empty, .. } => {
-                let next = empty.try_recv().unwrap_or_default();
-                if full.send(mem::replace(&mut self.buffer, next)).is_err() {
+            Lane::Threaded { full, empty, away, .. } => {
+                let next = empty.try_recv().inspect(|_| *away -= 1).unwrap_or_default();
+                let bytes = mem::replace(&mut self.buffer, next);
+                if full.send(Filled { bytes, urgent }).is_err() {
                     return self.join();
+                }
+                *away += 1;
+                while large && *away > 0 {
+                    if empty.recv().is_err() {
+                        return self.join();
+                    }
+                    *away -= 1;
                 }
             }
             Lane::Failed => {}
@@ -96,7 +118,7 @@ impl Sink {
 
     /// Write everything, and wait until it is written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
+        self.hand_on(false)?;
         self.join()
     }
 

@@ -11,6 +11,9 @@ use pcapng_blocks::{Clock, Interface, code};
 /// Longer than any name of an interface: Windows' have about 50 bytes.
 const MAX_NAME_LEN: usize = 255;
 
+/// Bytes of names that are kept for one section; real ones have a few hundred.
+const MAX_NAMES_LEN: usize = 1 << 20;
+
 /// One interface of the input.
 pub(super) struct Arrival {
     /// LINKTYPE as it stands in the file.
@@ -27,16 +30,21 @@ pub(super) struct Arrival {
 
 /// The interfaces of the current section, by number.
 #[derive(Default)]
-pub(super) struct Arrivals(Vec<Option<Arrival>>);
+pub(super) struct Arrivals {
+    list: Vec<Option<Arrival>>,
+    /// Bytes of names in it.
+    names_len: usize,
+}
 
 impl Arrivals {
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.list.clear();
+        self.names_len = 0;
     }
 
     pub(super) fn add(&mut self, interface: &Interface<'_>) {
         let options = &interface.options;
-        let name = options.get(code::IF_NAME).filter(|name| !name.is_empty());
+        let name = self.name(options.get(code::IF_NAME));
         let description = options.get(code::IF_DESCRIPTION);
         let arrival = Arrival {
             link_type: interface.link_type,
@@ -45,21 +53,30 @@ impl Arrivals {
             fcs_len: interface.fcs_len(),
             clock: interface.clock(),
             is_session: description.is_some_and(|text| Annotation::parse(text).is_ok()),
-            name: name.map(|name| {
-                let name = name.get(..MAX_NAME_LEN).unwrap_or(name);
-                // Some writers end strings with a NUL.
-                String::from_utf8_lossy(name).trim_end_matches('\0').into()
-            }),
+            name,
         };
         let id = interface.id as usize;
         // Descriptions that are broken have a number but were never handed out.
-        self.0.resize_with(id, || None);
-        self.0.push(Some(arrival));
+        self.list.resize_with(id, || None);
+        self.list.push(Some(arrival));
+    }
+
+    fn name(&mut self, bytes: Option<&[u8]>) -> Option<Box<str>> {
+        let bytes = bytes?;
+        let name = String::from_utf8_lossy(bytes.get(..MAX_NAME_LEN).unwrap_or(bytes));
+        // Some writers end strings with a NUL.
+        let name = name.trim_end_matches('\0');
+        let fits = self.names_len + name.len() <= MAX_NAMES_LEN;
+        if name.is_empty() || !fits {
+            return None;
+        }
+        self.names_len += name.len();
+        Some(name.into())
     }
 
     /// The interface `id`; the reader gives out no packet of one that was not described.
     #[inline]
     pub(super) fn get(&self, id: u32) -> Option<&Arrival> {
-        self.0.get(id as usize)?.as_ref()
+        self.list.get(id as usize)?.as_ref()
     }
 }

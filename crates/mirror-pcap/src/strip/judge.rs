@@ -35,16 +35,28 @@ pub(super) struct Stripped<'a> {
     pub(super) direction: Option<Direction>,
     /// The same length, if the mirror cut the frame.
     pub(super) cut_from: Option<u32>,
+    reserved_bits: bool,
+    direction_conflict: bool,
+    exceeds_frame: bool,
 }
 
 impl Stripped<'_> {
-    /// What it adds to the counts of its session.
-    pub(super) fn count(&self) -> SessionCount {
-        SessionCount {
+    /// Count it, now that it is written.
+    #[inline]
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.stripped(&SessionCount {
             session: self.session,
             bytes: self.original_len,
             cut: self.cut_from.is_some(),
             direction: self.direction,
+        });
+        let notes = [
+            (self.reserved_bits, note::RESERVED_BITS),
+            (self.direction_conflict, note::DIRECTION_CONFLICT),
+            (self.exceeds_frame, note::IP_LENGTH_EXCEEDS_FRAME),
+        ];
+        for (_, note) in notes.into_iter().filter(|(is, _)| *is) {
+            counts.note(note);
         }
     }
 }
@@ -84,6 +96,10 @@ impl Judge {
         let Some(arrival) = arrivals.get(packet.interface) else {
             return self.keep(reason::LINK_TYPE);
         };
+        if packet.form == Form::Simple && self.only_mirrored {
+            // Its length depends on the snaplen of interface 0, and that changes.
+            return Decision::LeaveOut(reason::SIMPLE_PACKET);
+        }
         // A packet that was stripped before is mirrored traffic in any case.
         if arrival.is_session || is_annotated(packet) {
             return Decision::Keep(reason::ALREADY_STRIPPED);
@@ -130,9 +146,6 @@ impl Judge {
         let key =
             SessionKey { endpoint: mirrored.endpoint, source: mirrored.source, vni: mirrored.vni };
         let id = self.sessions.find(&key).ok_or(reason::TOO_MANY_SESSIONS)?;
-        if mirrored.reserved_bits {
-            counts.note(note::RESERVED_BITS);
-        }
         let Some(session) = self.sessions.get_mut(id) else {
             return Err(reason::TOO_MANY_SESSIONS);
         };
@@ -143,14 +156,15 @@ impl Judge {
             original_len: mirrored.inner_len,
             direction: None,
             cut_from: None,
+            reserved_bits: mirrored.reserved_bits,
+            direction_conflict: false,
+            exceeds_frame: false,
         };
         let inner = Inner::parse(mirrored.inner);
         if let Some(inner) = &inner {
             let sensed = session.direction.observe(mirrored.source, inner);
             stripped.direction = sensed.direction;
-            if sensed.conflict {
-                counts.note(note::DIRECTION_CONFLICT);
-            }
+            stripped.direction_conflict = sensed.conflict;
         }
         let promised = inner.and_then(|inner| inner.promised_len);
         match session.cut.observe(mirrored.inner_len, promised, &self.packet_lengths) {
@@ -159,7 +173,7 @@ impl Judge {
                 stripped.original_len = len;
                 stripped.cut_from = Some(len);
             }
-            Length::Exceeds => counts.note(note::IP_LENGTH_EXCEEDS_FRAME),
+            Length::Exceeds => stripped.exceeds_frame = true,
         }
         Ok(stripped)
     }

@@ -3,7 +3,7 @@
 //! The format has one link type, one resolution and no place for anything but
 //! packets. What cannot be told in it is left out and counted, never bent.
 
-use pcapng_blocks::{Block, Packet};
+use pcapng_blocks::{Block, Content, Packet};
 
 use super::{
     Writer,
@@ -54,7 +54,9 @@ impl Pcap {
         let (seconds, part) =
             arrival.clock.split(timestamp, per_second).ok_or(reason::TIME_RANGE)?;
         let seconds = u32::try_from(seconds).map_err(|_| reason::TIME_RANGE)?;
-        let captured = u32::try_from(data.len()).map_err(|_| reason::TOO_LONG)?;
+        // Whoever reads more than the header says it may believe takes it for damage.
+        let captured = u32::try_from(data.len()).ok().filter(|len| *len <= SNAPLEN);
+        let captured = captured.ok_or(reason::TOO_LONG)?;
         for word in [seconds, part, captured, original_len] {
             out.extend_from_slice(&word.to_le_bytes());
         }
@@ -94,11 +96,20 @@ impl Writer for Pcap {
         if arrival.link_type != ETHERNET {
             return Err(reason::LINK_TYPE);
         }
-        self.record(packet, arrival, packet.data, packet.original_len, out)
+        // The header says for the whole file that there is no frame check sequence.
+        let captured = u32::try_from(packet.data.len()).map_err(|_| reason::TOO_LONG)?;
+        let fcs_len = u32::from(packet.fcs_len(arrival.fcs_len));
+        let original_len = packet.original_len.max(captured).saturating_sub(fcs_len);
+        let data = packet.data.get(..captured.min(original_len) as usize).unwrap_or_default();
+        let original_len = if fcs_len == 0 { packet.original_len } else { original_len };
+        self.record(packet, arrival, data, original_len, out)
     }
 
-    fn other(&mut self, _: &Block<'_>, counts: &mut Counts, _: &mut Vec<u8>) {
+    fn other(&mut self, block: &Block<'_>, counts: &mut Counts, _: &mut Vec<u8>) {
         counts.note(note::NOT_IN_PCAP);
+        if let Content::Foreign = block.content {
+            counts.note(note::UNKNOWN_VERSION);
+        }
     }
 
     /// Without any interface the header is still missing, and no file is no capture.

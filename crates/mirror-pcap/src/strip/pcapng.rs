@@ -8,7 +8,7 @@
 //! packets arrived on. Custom blocks may hide numbers where nobody can see them;
 //! the format lets their author say so, and those are left behind.
 
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap};
 
 use mirror_session::{Annotation, Detail, Direction, SessionId};
 use pcapng_blocks::{
@@ -20,7 +20,7 @@ use super::{Writer, arrival::Arrivals, judge::Stripped};
 use crate::{
     cli::{self, Comment},
     report::{Counts, Reason, note, reason},
-    rewrite::{copy_options, copy_other},
+    rewrite::{copy_options, copy_other, is_broken},
 };
 
 /// One snaplen for all, where the output must have one: the most that libpcap captures.
@@ -34,8 +34,8 @@ const MAX_WAITING: usize = 4 << 20;
 
 const ETHERNET: u16 = 1;
 
-/// Sessions whose packets came last are kept at hand, by the low bits of their numbers.
-const CACHE_LEN: usize = 64;
+/// Sessions that are kept at hand; those beyond take the places of others.
+const RECENT_LEN: usize = 4096;
 
 pub(super) struct Pcapng {
     comment: Comment,
@@ -48,7 +48,8 @@ pub(super) struct Pcapng {
     /// The number of the next interface that is written.
     next: u32,
     sessions: HashMap<(u32, SessionId), u32>,
-    recent: [Option<Recent>; CACHE_LEN],
+    /// By the low bits of the session's number, so that few sessions take few places.
+    recent: Vec<Option<Recent>>,
     /// The link types written.
     link_types: Vec<u16>,
 }
@@ -59,11 +60,13 @@ struct Recent {
     session: SessionId,
     /// The session's interface in the output.
     number: u32,
+    /// The byte order of the section.
+    order: ByteOrder,
     /// The comment on a packet, up to what is of that packet alone.
     head: Option<String>,
     /// The whole option list of a packet that brings no options and was not cut, for
-    /// each direction that it may have. Most packets are such.
-    lists: [Box<[u8]>; 3],
+    /// each direction that it may have, made when it is needed. Most packets are such.
+    lists: [OnceCell<Box<[u8]>>; 3],
 }
 
 /// What became of an interface of the input.
@@ -86,7 +89,7 @@ impl Pcapng {
             waiting: 0,
             next: 0,
             sessions: HashMap::new(),
-            recent: [const { None }; CACHE_LEN],
+            recent: Vec::new(),
             link_types: Vec::new(),
         }
     }
@@ -130,7 +133,7 @@ impl Pcapng {
         out: &mut Vec<u8>,
     ) -> Result<&Recent, Reason> {
         let session = stripped.session;
-        let slot = session.index() % CACHE_LEN;
+        let slot = session.index() % RECENT_LEN;
         let known = match self.recent.get(slot) {
             Some(Some(recent)) => (recent.arrival, recent.session) == (arrival, session),
             _ => false,
@@ -145,8 +148,12 @@ impl Pcapng {
                 Comment::Full => Some(Annotation::of(&stripped.key).head(Detail::Full)),
                 Comment::None => None,
             };
+            if slot >= self.recent.len() {
+                self.recent.resize_with(slot + 1, || None);
+            }
             if let Some(recent) = self.recent.get_mut(slot) {
-                *recent = Some(Recent::new(arrival, session, number, head, order));
+                let lists = Default::default();
+                *recent = Some(Recent { arrival, session, number, order, head, lists });
             }
         }
         self.recent.get(slot).and_then(Option::as_ref).ok_or(reason::TOO_MANY_SESSIONS)
@@ -188,36 +195,25 @@ impl Pcapng {
 }
 
 impl Recent {
-    fn new(
-        arrival: u32,
-        session: SessionId,
-        number: u32,
-        head: Option<String>,
-        order: ByteOrder,
-    ) -> Recent {
-        let mut recent = Recent { arrival, session, number, head, lists: Default::default() };
-        recent.lists = [None, Some(Direction::Ingress), Some(Direction::Egress)].map(|direction| {
-            let mut list = Vec::new();
-            let mut options = OptionsWriter::new(&mut list, order);
-            if let Some(flags) = flags(direction) {
-                options.push_u32(code::EPB_FLAGS, flags);
-            }
-            recent.push_comment(&mut options, direction, None);
-            options.finish();
-            list.into()
-        });
-        recent
-    }
-
     /// The option list of a packet that brings no options and was not cut.
     #[inline]
     fn list(&self, direction: Option<Direction>) -> &[u8] {
         let [unknown, ingress, egress] = &self.lists;
-        match direction {
+        let list = match direction {
             None => unknown,
             Some(Direction::Ingress) => ingress,
             Some(Direction::Egress) => egress,
-        }
+        };
+        list.get_or_init(|| {
+            let mut list = Vec::new();
+            let mut options = OptionsWriter::new(&mut list, self.order);
+            if let Some(flags) = flags(direction) {
+                options.push_u32(code::EPB_FLAGS, flags);
+            }
+            self.push_comment(&mut options, direction, None);
+            options.finish();
+            list.into()
+        })
     }
 
     fn push_comment(
@@ -241,7 +237,7 @@ impl Writer for Pcapng {
         self.waiting = 0;
         self.next = 0;
         self.sessions.clear();
-        self.recent = [const { None }; CACHE_LEN];
+        self.recent.clear();
         block.copy_section(out);
     }
 
@@ -287,6 +283,11 @@ impl Writer for Pcapng {
             if packet.options.is_empty() && stripped.cut_from.is_none() {
                 return options.copy_list(recent.list(stripped.direction));
             }
+            if is_broken(packet.options) {
+                // Nothing could be found behind the fault.
+                counts.note(note::BAD_OPTIONS);
+                return options.copy_list(packet.options.bytes());
+            }
             // The flags described the wrapper's frame: now they say the direction, or go.
             let mut flags = flags(stripped.direction);
             let change = |option: &Opt<'_>, out: &mut OptionsWriter<'_>| {
@@ -298,9 +299,7 @@ impl Writer for Pcapng {
                 }
                 true
             };
-            if !copy_options(packet.options, keep_nocopy, counts, options, change) {
-                return;
-            }
+            copy_options(packet.options, keep_nocopy, counts, options, change);
             if let Some(flags) = flags {
                 options.push_u32(code::EPB_FLAGS, flags);
             }
@@ -336,6 +335,8 @@ impl Writer for Pcapng {
                     _ => counts.note(note::STATISTICS_LEFT_OUT),
                 }
             }
+            // Nobody can tell whether it is a mirrored packet.
+            Content::Foreign if self.only_mirrored => counts.note(note::UNKNOWN_VERSION),
             _ => copy_other(block, self.keep_nocopy, counts, out),
         }
     }
@@ -347,9 +348,10 @@ impl Writer for Pcapng {
             return None;
         }
         let types: Vec<String> = self.link_types.iter().map(ToString::to_string).collect();
+        let remedy =
+            if self.only_mirrored { "" } else { "; --only-mirrored leaves the others out" };
         Some(format!(
-            "the output mixes link types ({}): tcpdump and Zeek want one in a file; \
-             --only-mirrored leaves the others out",
+            "the output mixes link types ({}): tcpdump and Zeek want one in a file{remedy}",
             types.join(", ")
         ))
     }

@@ -440,7 +440,7 @@ fn a_session_interface_becomes_the_one_that_it_came_from() {
     assert_eq!(interfaces, want);
 }
 
-/// The target gets no check sequence. Options that go wrong are not sorted out.
+/// The target gets no check sequence. What stands before a fault in the options is kept.
 #[test]
 fn an_interface_loses_what_is_not_true_of_the_target() {
     let mut capture = Capture::new(Order::Little);
@@ -452,7 +452,7 @@ fn an_interface_loses_what_is_not_true_of_the_target() {
         .block(1, &[&head[..], &fcs, &bad].concat());
     let blocks = wrap(V4, &capture.bytes()).blocks();
     assert_eq!(blocks[1].options.list, [(2, b"eth0".to_vec())]);
-    assert_eq!(blocks[2].body[8..], [&fcs[..], &bad].concat());
+    assert_eq!(blocks[2].body.len(), 8);
 }
 
 /// Flags and hash described the frame at its source.

@@ -361,11 +361,13 @@ fn what_is_open_already_is_written_through_its_descriptor() {
         assert_eq!(fs::read(&out).unwrap(), [OLD, &want].concat(), "{name}");
         assert_eq!(fs::metadata(&out).unwrap().ino(), before);
     }
-    let out = scratch.write("out", [0; 50_000]);
-    strip(&scratch, &["in.pcapng", "/dev/fd/3"])
-        .under(["sh", "-c", "exec \"$0\" \"$@\" 3>>out"])
-        .succeeds();
-    assert_eq!(fs::read(&out).unwrap(), want);
+    // Of other descriptors as well; one that is not appended to is emptied first.
+    for (how, kept) in [(">>", OLD), ("<>", b"")] {
+        let out = scratch.write("out", OLD);
+        let by = format!("exec \"$0\" \"$@\" 3{how}out");
+        strip(&scratch, &["in.pcapng", "/dev/fd/3"]).under(["sh", "-c", &by]).succeeds();
+        assert!(fs::read(&out).unwrap() == [kept, &want].concat(), "{how}");
+    }
     assert_eq!(scratch.names(), ["in.pcapng", "out"]);
 }
 
@@ -407,6 +409,46 @@ fn a_file_is_not_appended_to_itself() {
     );
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(scratch.read("in.pcapng"), source);
+}
+
+/// It was emptied before it was recognised.
+#[test]
+fn the_input_is_recognised_by_its_descriptor_before_anything_happens_to_it() {
+    let scratch = with_input();
+    let source = scratch.read("in.pcapng");
+    let by = ["sh", "-c", "exec \"$0\" \"$@\" 3<>in.pcapng"];
+    let seen = strip(&scratch, &["in.pcapng", "/proc/self/fd/3"]).under(by).fails_with(2);
+    seen.stderr("mirror-pcap: /proc/self/fd/3 is the input as well\n");
+    assert!(scratch.read("in.pcapng") == source);
+}
+
+/// The counts took the place of the capture they were about.
+#[test]
+fn a_report_replaces_neither_the_input_nor_what_standard_output_is() {
+    let scratch = with_input();
+    let source = scratch.read("in.pcapng");
+    strip(&scratch, &["in.pcapng", "out.pcapng", "--json", "in.pcapng"])
+        .fails_with(2)
+        .stderr("mirror-pcap: --json: in.pcapng is the input\n");
+    assert!(scratch.read("in.pcapng") == source);
+    let by = ["sh", "-c", "exec \"$0\" \"$@\" >both"];
+    strip(&scratch, &["in.pcapng", "-", "--json", "both"])
+        .under(by)
+        .fails_with(2)
+        .stderr("mirror-pcap: --json: the capture goes to both as well\n");
+    assert_eq!(scratch.names(), ["both", "in.pcapng"]);
+}
+
+/// The capture had its name already when the report failed.
+#[test]
+fn a_report_that_fails_leaves_the_old_capture() {
+    let scratch = with_input();
+    scratch.write("out.pcapng", OLD);
+    strip(&scratch, &["in.pcapng", "out.pcapng", "--json", "/dev/full"])
+        .fails_with(3)
+        .stderr("mirror-pcap: /dev/full: No space left on device (os error 28)\n");
+    assert_eq!(scratch.read("out.pcapng"), OLD);
+    assert_eq!(scratch.names(), ["in.pcapng", "out.pcapng"]);
 }
 
 #[test]

@@ -54,13 +54,27 @@ wrapped.pcapng: 58 packets read, 58 stripped, 0 kept, 0 left out
 }
 
 #[test]
-fn it_writes_pcapng_whatever_the_name_and_compresses_by_it() {
+fn it_writes_pcapng_and_compresses_by_the_name() {
     let scratch = frames();
-    wrap().within(&scratch).args(["frames.pcapng", "a.pcap"]).args(SESSION).succeeds();
-    assert_eq!(pcapng(&scratch.read("a.pcap")).stop, None);
+    for name in ["a.pcap", "a.pcap.gz"] {
+        let run = wrap().within(&scratch).args(["frames.pcapng", name]).args(SESSION);
+        run.fails_with(2).stderr("mirror-pcap: wrap writes pcapng, not pcap\n");
+    }
+    wrap().within(&scratch).args(["frames.pcapng", "a.cap"]).args(SESSION).succeeds();
+    assert_eq!(pcapng(&scratch.read("a.cap")).stop, None);
     wrap().within(&scratch).args(["frames.pcapng", "a.zst"]).args(SESSION).succeeds();
     let plain = zstd::decode_all(&scratch.read("a.zst")[..]).unwrap();
-    assert!(plain == scratch.read("a.pcap"));
+    assert!(plain == scratch.read("a.cap"));
+}
+
+/// Frames of no bytes were written, which nobody could strip again.
+#[test]
+fn an_mtu_that_leaves_no_room_for_a_frame_is_refused() {
+    let scratch = frames();
+    let session = ["--vni=7", "--source=2001:db8::1", "--target=2001:db8::2", "--mtu=68"];
+    let run = wrap().within(&scratch).args(["frames.pcapng", "out"]).args(session);
+    run.fails_with(2).stderr("mirror-pcap: --mtu: leaves no room for a frame within the wrapper\n");
+    assert_eq!(scratch.names(), ["frames.pcapng"]);
 }
 
 #[test]

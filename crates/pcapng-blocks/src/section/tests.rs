@@ -179,15 +179,14 @@ fn interfaces_are_counted_up_to_a_limit() {
                 Event::Block(_) => {}
             }
         }
-        let limit =
-            "names interface 4294967295, but this section has described only 1048576 so far";
+        let limit = "names interface 4294967295, but this section has described only 131072 so far";
         assert_eq!(end.as_deref(), Some(limit));
         // The frame of `differing` is the first thing wrong with it.
         assert_eq!(refused, if one.ends_with(&[16, 0, 0, 0]) && one.len() == 20 { 0 } else { 2 });
     }
     assert_eq!(
         Problem::TooManyInterfaces.to_string(),
-        "more than 1048576 interfaces in this section"
+        "more than 131072 interfaces in this section"
     );
 }
 

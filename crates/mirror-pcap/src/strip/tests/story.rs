@@ -378,7 +378,10 @@ impl Story {
 
     fn simple_packet(&mut self) {
         let first = &self.arrivals[0];
-        let why = if first.annotated { "already-stripped" } else { "simple-packet" };
+        let why = match first.annotated {
+            true if !self.told.only_mirrored => "already-stripped",
+            _ => "simple-packet",
+        };
         let length = usize::try_from(self.random.between(0, 70)).unwrap();
         self.capture.simple_packet(&vec![0x22; length], u32::try_from(length).unwrap());
         self.kept(0, why, 0);

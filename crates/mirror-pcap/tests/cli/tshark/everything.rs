@@ -289,3 +289,54 @@ fn stripped(mut packet: Packet, annotation: &str) -> Result<Packet, String> {
     };
     Ok(packet)
 }
+
+/// Files that tshark gives up on even as they are: an option list with a fault in it, and
+/// a section of a version that it does not know.
+const UNREADABLE: [&str; 2] = ["010-bad-option-list", "016-unknown-version-section"];
+
+#[test]
+fn tshark_reads_what_every_option_makes_and_so_do_we() {
+    let Some(tshark) = tool("tshark") else { return };
+    let captures = captures_below(&testdata());
+    let (next, complaints) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    for options in [&["--only-mirrored"][..], &["--format=pcap"]] {
+                        if let Some(why) = unread(tshark, path, options) {
+                            complaints.lock().unwrap().push(why);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let complaints = complaints.into_inner().unwrap();
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    assert!(captures.len() >= 40);
+}
+
+/// Why what strip makes of a capture cannot be read.
+fn unread(tshark: Tool, path: &Path, options: &[&str]) -> Option<String> {
+    let name = path.display();
+    let scratch = Scratch::new();
+    let output = scratch.path("out");
+    let seen = mirror_pcap().args(["strip", "-q"]).args(options).args([path, &output]).ends();
+    match seen.status.code() {
+        Some(0 | 4) => {}
+        Some(2) => return None,
+        code => return Some(format!("{name} {options:?}: strip ended with {code:?}")),
+    }
+    let again = mirror_pcap().args(["strip", "-q"]).args([&output, &scratch.path("again")]).ends();
+    if again.status.code() != Some(0) || !again.stderr.is_empty() {
+        return Some(format!("{name} {options:?}: we complain: {}", again.stderr));
+    }
+    let pcapng = options != ["--format=pcap"];
+    if pcapng && UNREADABLE.iter().any(|part| name.to_string().contains(part)) {
+        return None;
+    }
+    let said = tshark.run(["-n".as_ref(), "-r".as_ref(), output.as_os_str()]);
+    (said.code != Some(0) || !said.complaint.is_empty())
+        .then(|| format!("{name} {options:?}: tshark complains: {}", said.complaint))
+}
