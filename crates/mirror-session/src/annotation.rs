@@ -23,6 +23,7 @@ use mirror_wire::{Endpoint, Vni};
 
 pub use read::NotAnnotation;
 
+use crate::text::{is_bare, is_printable, push_escaped};
 use crate::{Direction, SessionKey};
 
 /// What every annotation begins with, before the first key.
@@ -203,16 +204,6 @@ impl fmt::Display for Annotation {
     }
 }
 
-/// One of the bytes that a value may consist of without quotes.
-fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'/' | b'@' | b'+' | b'-')
-}
-
-/// Printable ASCII, the space included.
-fn is_printable(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
-}
-
 /// Append `key` (with its space and equals sign) and the value, if there is one.
 fn push_text(out: &mut String, key: &str, value: Option<&str>) {
     let Some(value) = value else { return };
@@ -232,19 +223,7 @@ fn push_quoted(out: &mut String, value: &str) {
     out.push('"');
     for character in value.chars() {
         let before = out.len();
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            ' '..='~' => out.push(character),
-            //= https://www.rfc-editor.org/rfc/rfc8259#section-7
-            //# To escape an extended character that is not in the Basic Multilingual
-            //# Plane, the character is represented as a 12-character sequence,
-            //# encoding the UTF-16 surrogate pair.
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
+        let _ = push_escaped(out, character);
         if out.len() > limit {
             out.truncate(before);
             break;

@@ -25,61 +25,9 @@
 //! address must not unlearn a true MAC), one whose two MACs are the same, and one that would name a
 //! group address.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 
-use mirror_wire::{Inner, Mac};
-
-/// Which way a packet went, seen from the source ENI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// The source ENI received it.
-    Ingress,
-    /// The source ENI sent it.
-    Egress,
-}
-
-impl Direction {
-    /// `ingress` or `egress`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Direction::Ingress => "ingress",
-            Direction::Egress => "egress",
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Direction {
-    type Err = UnknownDirection;
-
-    /// Exactly `ingress` or `egress`, in lower case.
-    fn from_str(text: &str) -> Result<Direction, UnknownDirection> {
-        match text {
-            "ingress" => Ok(Direction::Ingress),
-            "egress" => Ok(Direction::Egress),
-            _ => Err(UnknownDirection),
-        }
-    }
-}
-
-/// A text is neither `ingress` nor `egress`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownDirection;
-
-impl fmt::Display for UnknownDirection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("direction is neither ingress nor egress")
-    }
-}
-
-impl std::error::Error for UnknownDirection {}
+use mirror_wire::{Direction, Inner, Mac};
 
 /// What one session's packets have shown of their directions so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,9 +54,9 @@ enum Learnt {
     Never,
 }
 
-/// What one kind of sign says of one packet.
+/// What one kind of sign (addresses, MACs) says of one packet.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
+pub(crate) enum Sign {
     Silent,
     Tells(Direction),
     /// The ENI's at both ends.
@@ -116,13 +64,23 @@ enum Sign {
 }
 
 impl Sign {
-    fn of(at_source: bool, at_destination: bool) -> Sign {
+    /// Whether the packet's source is the ENI's, and whether its destination is.
+    pub(crate) fn of(at_source: bool, at_destination: bool) -> Sign {
         match (at_source, at_destination) {
             (false, false) => Sign::Silent,
             (true, false) => Sign::Tells(Direction::Egress),
             (false, true) => Sign::Tells(Direction::Ingress),
             (true, true) => Sign::BothEnds,
         }
+    }
+}
+
+impl Sensed {
+    pub(crate) const UNKNOWN: Sensed = Sensed { direction: None, conflict: false };
+    pub(crate) const CONFLICT: Sensed = Sensed { direction: None, conflict: true };
+
+    pub(crate) fn told(direction: Direction) -> Sensed {
+        Sensed { direction: Some(direction), conflict: false }
     }
 }
 
@@ -133,8 +91,6 @@ impl DirectionSense {
     /// `source` of the session's key).
     #[inline]
     pub fn observe(&mut self, outer_source: IpAddr, inner: &Inner) -> Sensed {
-        const CONFLICT: Sensed = Sensed { direction: None, conflict: true };
-
         //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-packet-formats.html
         //# Source IP address — The primary IP address of the source network interface.
         let by_address = match inner.addresses {
@@ -151,18 +107,16 @@ impl DirectionSense {
         let direction = match (by_address, by_mac) {
             // A packet from the ENI's address to itself: forged, or of a test. Its addresses tell
             // that something is odd here, not which way it went, so the MAC isn't asked.
-            (Sign::BothEnds, _) | (Sign::Silent, Sign::Silent) => {
-                return Sensed { direction: None, conflict: false };
-            }
-            (_, Sign::BothEnds) => return CONFLICT,
-            (Sign::Tells(address), Sign::Tells(mac)) if address != mac => return CONFLICT,
+            (Sign::BothEnds, _) | (Sign::Silent, Sign::Silent) => return Sensed::UNKNOWN,
+            (_, Sign::BothEnds) => return Sensed::CONFLICT,
+            (Sign::Tells(address), Sign::Tells(mac)) if address != mac => return Sensed::CONFLICT,
             (Sign::Tells(address), _) => {
                 self.learn(address, inner);
                 address
             }
             (Sign::Silent, Sign::Tells(mac)) => mac,
         };
-        Sensed { direction: Some(direction), conflict: false }
+        Sensed::told(direction)
     }
 
     /// Learn the ENI's MAC from a packet that went in `direction` by its addresses.

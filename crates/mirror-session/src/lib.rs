@@ -1,5 +1,5 @@
 #![forbid(unsafe_code)]
-//! What a mirror session is, and what can be said of its packets without asking anyone.
+//! What a mirror session is, what can be said of its packets, and what it is called.
 //!
 //! A mirror session copies the packets of one network interface (the *source ENI*) to a target. At
 //! the target nothing names the session: there is a VXLAN header with a VNI and, right outside of
@@ -20,20 +20,37 @@
 //! * [`CutSense`]: did the session cut it short, and how long was it before?
 //! * [`Sessions`]: which session is it of, as a small number?
 //!
+//! What the packets don't show, documents do: ids, names, a PacketLength, the ENI's MAC and all its
+//! addresses. A [`Picture`] is what documents say, however they came by it:
+//!
+//! * [`Picture::find`]: which of the sessions that someone described is the one with this key?
+//!   By source and VNI, or by the VNI alone, and never by guessing ([`Found`]);
+//! * [`Eni::direction`]: did this ENI send the packet or receive it?
+//! * [`KnownSession::cuts`]: at what lengths does it cut?
+//! * [`mod@file`]: the picture as a file of its own, to keep, to hand on, and to write by hand.
+//!
 //! [`Annotation`] is how the answers travel in a capture: one line of text, as the description of
 //! an interface and as the comment of a packet. It is written and read here, and nowhere else.
 //!
-//! This crate opens no file and prints nothing. Of names it knows only where they are kept (the
-//! fields of an annotation), not where they come from.
+//! This crate opens no file and prints nothing, and of the documents it knows only its own.
 
 mod annotation;
 mod cut;
 mod direction;
+mod eni;
+pub mod file;
 mod key;
+mod known;
+mod picture;
 mod table;
+mod text;
 
 pub use annotation::{Annotation, Detail, NotAnnotation};
 pub use cut::{CutSense, Length};
-pub use direction::{Direction, DirectionSense, Sensed, UnknownDirection};
+pub use direction::{DirectionSense, Sensed};
+pub use eni::{Eni, ParsePrefixError, Prefix};
 pub use key::SessionKey;
+pub use known::{FilterName, KnownSession, Target, TargetKind};
+pub use mirror_wire::{Direction, UnknownDirection};
+pub use picture::{By, Found, Picture};
 pub use table::{MAX_SESSIONS, Session, SessionId, Sessions};

@@ -35,6 +35,7 @@
 //! or can panic on any bytes, and every length that comes from a packet is bounded before use.
 
 mod decapsulate;
+mod direction;
 mod error;
 mod flow;
 mod geneve;
@@ -49,6 +50,7 @@ mod vxlan;
 mod wrap;
 
 pub use decapsulate::{Captured, Mirrored, decapsulate};
+pub use direction::{Direction, UnknownDirection};
 pub use error::NotMirrored;
 pub use geneve::GENEVE_PORT;
 pub use headers::Headers;

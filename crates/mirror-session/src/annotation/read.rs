@@ -15,7 +15,8 @@ use std::fmt;
 
 use mirror_wire::Vni;
 
-use super::{Annotation, MAX_LINE, PREFIX, is_bare, is_printable};
+use super::{Annotation, MAX_LINE, PREFIX};
+use crate::text::{is_bare, is_printable};
 
 /// Why a text is no annotation. `at` counts bytes from the beginning of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,16 +64,6 @@ impl Show {
 }
 
 #[test]
-fn the_names_are_read_as_they_are_written_and_no_other_way() {
-    for direction in [Direction::Ingress, Direction::Egress] {
-        assert_eq!(direction.to_string().parse(), Ok(direction));
-    }
-    for text in ["", "Ingress", "EGRESS", "in", "egress "] {
-        assert_eq!(text.parse::<Direction>(), Err(UnknownDirection), "{text:?}");
-    }
-}
-
-#[test]
 fn the_first_packet_is_told_by_its_addresses() {
     assert_eq!(Show::default().egress(ENI_MAC), EGRESS);
     assert_eq!(Show::default().ingress(ENI_MAC), INGRESS);

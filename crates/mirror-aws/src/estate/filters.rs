@@ -1,0 +1,190 @@
+//! Rules to their filters.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use mirror_filter::{Filter, Rule};
+use mirror_wire::Direction;
+
+use super::KnownFilter;
+use crate::problem::{Place, Problem, Problems, Shown};
+use crate::raw::{Key, RawFilter, RawRule};
+
+/// The filters, and by what each is known.
+pub(super) struct Filters {
+    pub(super) filters: Vec<KnownFilter>,
+    pub(super) index: HashMap<Key, usize>,
+}
+
+pub(super) fn join(
+    described: Vec<RawFilter>,
+    rules: Vec<RawRule>,
+    whole: bool,
+    problems: &mut Problems,
+) -> Filters {
+    let mut joined = Filters { filters: Vec::new(), index: HashMap::new() };
+    let mut rules_missing = Vec::new();
+    for raw in described {
+        if let Some(at) = joined.add(&raw, problems) {
+            rules_missing.resize(joined.filters.len(), false);
+            if let Some(missing) = rules_missing.get_mut(at) {
+                *missing |= raw.rules_missing;
+            }
+        }
+    }
+    let known = joined.filters.len();
+
+    let mut by_filter: Vec<Vec<RawRule>> = Vec::new();
+    for rule in rules {
+        let Some(at) = joined.of_rule(&rule, problems) else { continue };
+        by_filter.resize_with(joined.filters.len(), Vec::new);
+        if let Some(rules) = by_filter.get_mut(at) {
+            rules.push(rule);
+        }
+    }
+    by_filter.resize_with(joined.filters.len(), Vec::new);
+
+    for (at, (filter, rules)) in joined.filters.iter_mut().zip(by_filter).enumerate() {
+        let inside = |rule: &RawRule| {
+            let Place { document, path, .. } = &filter.place;
+            rule.place.document == *document && rule.place.path.starts_with(path.as_str())
+        };
+        if rules_missing.get(at) == Some(&true) && rules.iter().all(inside) {
+            let message = "found no IngressFilterRules or no EgressFilterRules, expected both; \
+                           [] says that there are none";
+            problems.push(Problem::error(filter.place.clone(), message));
+        } else if rules.is_empty() && whole {
+            let without = if filter.filter.amazon_dns {
+                "found a filter without rules: only Amazon DNS is mirrored"
+            } else {
+                "found a filter without rules: nothing is mirrored"
+            };
+            problems.push(Problem::warning(filter.place.clone(), without));
+        }
+        if at >= known && whole {
+            let id = filter.filter.id.as_deref().unwrap_or_default();
+            let message = format!(
+                "filter {} is known by its rules alone; whether it mirrors Amazon DNS isn't known, \
+                 read as no",
+                Shown(id)
+            );
+            problems.push(Problem::warning(filter.place.clone(), message));
+        }
+        put(filter, rules, problems);
+    }
+    joined
+}
+
+impl Filters {
+    /// Add a filter, unless it is there; its index, if it contradicts nothing.
+    fn add(&mut self, raw: &RawFilter, problems: &mut Problems) -> Option<usize> {
+        let known = raw.keys.iter().find_map(|key| self.index.get(key)).copied();
+        if let Some(at) = known {
+            let filter = self.filters.get(at)?;
+            let same = filter.filter.amazon_dns == raw.amazon_dns
+                && filter.filter.name == raw.names.name
+                && filter.filter.description == raw.names.description;
+            if !same {
+                let id = raw.names.id.as_deref().unwrap_or_default();
+                problems.push(differs("filter", id, &raw.place, &filter.place));
+                return None;
+            }
+            return Some(at);
+        }
+        let at = self.filters.len();
+        self.filters.push(KnownFilter {
+            filter: Filter {
+                id: raw.names.id.clone(),
+                name: raw.names.name.clone(),
+                description: raw.names.description.clone(),
+                amazon_dns: raw.amazon_dns,
+                rules: Vec::new(),
+            },
+            place: raw.place.clone(),
+            rules: Vec::new(),
+            label: raw.label.clone(),
+        });
+        self.index.extend(raw.keys.iter().map(|key| (key.clone(), at)));
+        Some(at)
+    }
+
+    /// The index of a rule's filter; one that no document describes is made of its id.
+    fn of_rule(&mut self, rule: &RawRule, problems: &mut Problems) -> Option<usize> {
+        if let Some(&at) = self.index.get(&rule.filter) {
+            return Some(at);
+        }
+        let id = match &rule.filter {
+            Key::Id(id) => id.clone(),
+            Key::Local(_, name) => {
+                let found = format!("a rule of {}", Shown(name));
+                problems.found(rule.place.clone(), found, "one of a filter that can be read");
+                return None;
+            }
+        };
+        let at = self.filters.len();
+        self.filters.push(KnownFilter {
+            filter: Filter { id: Some(id), ..Filter::default() },
+            place: rule.place.clone(),
+            rules: Vec::new(),
+            label: None,
+        });
+        self.index.insert(rule.filter.clone(), at);
+        Some(at)
+    }
+}
+
+/// Something is described twice, not in the same words.
+pub(super) fn differs(what: &str, id: &str, here: &Place, there: &Place) -> Problem {
+    Problem::error(
+        here.clone(),
+        format!("{what} {} is described differently at {there}", Shown(id)),
+    )
+}
+
+/// Put its rules into a filter, in order, each once.
+fn put(filter: &mut KnownFilter, rules: Vec<RawRule>, problems: &mut Problems) {
+    let mut by_id: HashMap<String, (Rule, Place)> = HashMap::new();
+    let mut by_number: HashMap<(Direction, u32), (Rule, Place)> = HashMap::new();
+    let mut put: Vec<(Rule, Place)> = Vec::new();
+    for RawRule { rule, place, .. } in rules {
+        if let Some(id) = &rule.id {
+            match by_id.entry(id.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert((rule.clone(), place.clone()));
+                }
+                Entry::Occupied(known) => {
+                    let (same, there) = known.get();
+                    if *same != rule {
+                        problems.push(differs("rule", id, &place, there));
+                    }
+                    continue;
+                }
+            }
+        }
+        match by_number.entry((rule.direction, rule.number)) {
+            Entry::Vacant(free) => {
+                free.insert((rule.clone(), place.clone()));
+                put.push((rule, place));
+            }
+            Entry::Occupied(known) => {
+                let (first, there) = known.get();
+                if !is_again(&rule, &place, first, there) {
+                    let Rule { direction, number, .. } = rule;
+                    let message =
+                        format!("rule {number} ({direction}): number already used at {there}");
+                    problems.push(Problem::error(place, message));
+                }
+            }
+        }
+    }
+    put.sort_by_key(|(rule, _)| (rule.direction, rule.number));
+    (filter.filter.rules, filter.rules) = put.into_iter().unzip();
+}
+
+/// Whether two documents speak of the same rule, one of them without its id.
+fn is_again(rule: &Rule, place: &Place, first: &Rule, there: &Place) -> bool {
+    let unnamed = Rule { id: first.id.clone(), ..rule.clone() };
+    (rule.id.is_none() || first.id.is_none())
+        && unnamed == *first
+        && place.document != there.document
+}

@@ -1,0 +1,96 @@
+//! JSON into a tree, by serde_json: it knows surrogates, tabs, and stops at a depth of 128.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::{Budget, Entry, Node, NodeKind, Refusal};
+
+/// Read a whole document.
+pub(super) fn read(bytes: &[u8]) -> Result<Node, Refusal> {
+    let budget = Budget::new();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let node = Seed(&budget).deserialize(&mut json);
+    node.and_then(|node| json.end().map(|()| node)).map_err(|error| {
+        let line = u32::try_from(error.line()).ok().filter(|&line| line > 0);
+        // serde_json's messages end in the place, which the caller says in its own way.
+        let text = error.to_string();
+        let text = match text.rfind(" at line ") {
+            Some(end) => text.get(..end).unwrap_or_default(),
+            None => &text,
+        };
+        (line, format!("not JSON: {text}"))
+    })
+}
+
+/// Makes one value, taking it from the budget.
+#[derive(Clone, Copy)]
+struct Seed<'b>(&'b Budget);
+
+impl Seed<'_> {
+    fn node<E: Error>(self, kind: NodeKind) -> Result<Node, E> {
+        self.0.take().map_err(E::custom)?;
+        Ok(Node::new(kind))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Node, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Node, E> {
+        self.node(NodeKind::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
+        self.node(NodeKind::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
+        self.node(NodeKind::Number(value.to_string()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
+        self.node(NodeKind::Number(value.to_string()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
+        // `{:?}` says 1e300 where `{}` would write three hundred zeros.
+        self.node(NodeKind::Number(format!("{value:?}")))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
+        self.node(NodeKind::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        items.shrink_to_fit();
+        self.node(NodeKind::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key()? {
+            let value = map.next_value_seed(self)?;
+            entries.push(Entry { key, line: None, value });
+        }
+        // Most maps are small and a vector begins with room for four entries.
+        entries.shrink_to_fit();
+        self.node(NodeKind::Map(entries))
+    }
+}

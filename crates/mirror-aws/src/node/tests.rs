@@ -1,0 +1,248 @@
+use super::*;
+
+fn json(text: &str) -> Node {
+    Node::from_json("d", text.as_bytes()).unwrap()
+}
+
+fn yaml(text: &str) -> Node {
+    Node::from_yaml("d", text.as_bytes()).unwrap()
+}
+
+fn json_error(text: impl AsRef<[u8]>) -> String {
+    Node::from_json("d", text.as_ref()).unwrap_err().to_string()
+}
+
+fn yaml_error(text: impl AsRef<[u8]>) -> String {
+    Node::from_yaml("d", text.as_ref()).unwrap_err().to_string()
+}
+
+/// A node in one line: lists and objects as in JSON, strings in quotes, numbers as written.
+fn say(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Null => "null".into(),
+        NodeKind::Bool(value) => value.to_string(),
+        NodeKind::Number(text) => text.clone(),
+        NodeKind::String(text) => format!("{text:?}"),
+        NodeKind::List(items) => {
+            format!("[{}]", items.iter().map(say).collect::<Vec<_>>().join(", "))
+        }
+        NodeKind::Map(entries) => {
+            let entry = |entry: &Entry| format!("{:?}: {}", entry.key, say(&entry.value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        NodeKind::Resource(name) => format!("resource {name}"),
+        NodeKind::Unresolved { why, .. } => format!("unresolved {why}"),
+    }
+}
+
+#[test]
+fn json_keeps_order_repetition_and_the_text_of_numbers() {
+    let text = r#"{"b": [1, -2, 18446744073709551615, true, null], "a": {}, "b": "x"}"#;
+    assert_eq!(say(&json(text)), text);
+    assert_eq!(say(&json("[1.0, 1e300, 0.5]")), "[1.0, 1e300, 0.5]");
+    assert_eq!(json("[1]").line, None);
+}
+
+#[test]
+fn json_strings_may_have_surrogate_pairs_and_escaped_tabs() {
+    assert_eq!(json(r#""\ud83d\ude00\t\u00e4""#).as_str(), Some("\u{1f600}\t\u{e4}"));
+    assert_eq!(say(&json("\t[\t1\t]\r\n")), "[1]");
+    assert!(json_error(r#""\ud83d""#).starts_with("d:1: not JSON: "), "half of a pair");
+    assert!(json_error("\"\t\"").starts_with("d:1: not JSON: "), "a raw tab");
+}
+
+#[test]
+fn what_is_no_json_is_located_by_line() {
+    assert_eq!(json_error("{\n  \"a\": 1,\n}"), "d:3: not JSON: trailing comma");
+    assert_eq!(json_error("[1] [2]"), "d:1: not JSON: trailing characters");
+    assert_eq!(json_error("[1"), "d:1: not JSON: EOF while parsing a list");
+    assert!(json_error([b'"', 0xff, b'"']).starts_with("d:1: not JSON: invalid unicode"));
+    assert!(json_error("").starts_with("d"), "an empty text is no document");
+}
+
+#[test]
+fn every_shorter_prefix_of_a_json_document_is_an_error() {
+    let text = r#"{"a": [1, "x", null], "b": {"c": true}}"#;
+    for n in 0..text.len() {
+        assert!(Node::from_json("d", &text.as_bytes()[..n]).is_err(), "{n}");
+    }
+}
+
+#[test]
+fn json_nests_127_levels_and_no_more() {
+    let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+    assert!(Node::from_json("d", nested(127).as_bytes()).is_ok());
+    assert_eq!(json_error(nested(128)), "d:1: not JSON: recursion limit exceeded");
+    assert_eq!(json_error("[".repeat(1_000_000)), "d:1: not JSON: recursion limit exceeded");
+    assert_eq!(json_error("{\"a\":".repeat(1_000_000)), "d:1: not JSON: recursion limit exceeded");
+}
+
+#[test]
+fn the_number_of_values_is_bounded() {
+    let text = format!("[{}0]", "0,".repeat(MAX_NODES));
+    assert_eq!(
+        json_error(&text),
+        format!("d:1: not JSON: found more than {MAX_NODES} values, expected fewer")
+    );
+}
+
+#[test]
+fn yaml_scalars_are_those_of_the_core_schema() {
+    for (text, said) in [
+        ("null", "null"),
+        ("~", "null"),
+        ("", "null"),
+        ("true", "true"),
+        ("FALSE", "false"),
+        ("yes", r#""yes""#),
+        ("off", r#""off""#),
+        ("100", "100"),
+        ("-1", "-1"),
+        ("0100", "0100"),
+        ("1.50", "1.50"),
+        ("1e3", "1e3"),
+        ("0x10", r#""0x10""#),
+        (".inf", r#"".inf""#),
+        ("1_000", r#""1_000""#),
+        ("2010-09-09", r#""2010-09-09""#),
+        ("::/0", r#""::/0""#),
+        ("2001:db8::/56", r#""2001:db8::/56""#),
+        ("10.0.0.0/16", r#""10.0.0.0/16""#),
+        ("'100'", r#""100""#),
+        ("\"1\\u00e4\\t\"", r#""1ä\t""#),
+        ("!!str 100", r#""100""#),
+        ("!!int 100", "100"),
+        ("! 100", r#""100""#),
+    ] {
+        assert_eq!(say(&yaml(&format!("- {text}\n"))), format!("[{said}]"), "{text}");
+    }
+    assert_eq!(yaml_error("- !!int x"), "d:1: found a scalar that is no !!int");
+}
+
+#[test]
+fn short_tags_are_the_long_form() {
+    for (text, said) in [
+        ("!Ref A", r#"{"Ref": "A"}"#),
+        ("!Condition A", r#"{"Condition": "A"}"#),
+        ("!GetAtt A.B", r#"{"Fn::GetAtt": "A.B"}"#),
+        ("!GetAtt [A, B]", r#"{"Fn::GetAtt": ["A", "B"]}"#),
+        ("!Sub '${A}/16'", r#"{"Fn::Sub": "${A}/16"}"#),
+        ("!Ref 007", r#"{"Ref": "007"}"#),
+        ("!Select [0, !GetAZs '']", r#"{"Fn::Select": [0, {"Fn::GetAZs": ""}]}"#),
+        ("{ Key: Name, Value: !Sub '${A}' }", r#"{"Key": "Name", "Value": {"Fn::Sub": "${A}"}}"#),
+        (
+            "!If [A, !Ref B, !Ref 'AWS::NoValue']",
+            r#"{"Fn::If": ["A", {"Ref": "B"}, {"Ref": "AWS::NoValue"}]}"#,
+        ),
+        ("!Transform {Name: X}", r#"{"Fn::Transform": {"Name": "X"}}"#),
+    ] {
+        let short = yaml(&format!("a: {text}\n"));
+        assert_eq!(say(&short), format!("{{\"a\": {said}}}"), "{text}");
+        // The long form in JSON is the same tree but for the lines.
+        assert_eq!(say(&json(said)), said);
+    }
+    let block = yaml("a: !Join\n  - ','\n  - - x\n    - y\nb: !Sub |\n  ${A}\n");
+    assert_eq!(
+        say(&block),
+        r#"{"a": {"Fn::Join": [",", ["x", "y"]]}, "b": {"Fn::Sub": "${A}\n"}}"#
+    );
+}
+
+#[test]
+fn every_yaml_value_knows_its_line_tags_too() {
+    let node = yaml("a: 1\nb:\n  - !Ref X\n  - !If\n    - c\n    - 1\n    - 2\n");
+    let b = node.get("b").unwrap();
+    assert_eq!(node.get("a").unwrap().line, Some(1));
+    assert_eq!(node.entries()[1].line, Some(2));
+    assert_eq!(b.items()[0].line, Some(3));
+    assert_eq!(b.items()[0].get("Ref").unwrap().line, Some(3));
+    assert!(matches!(b.items()[1].line, Some(4 | 5)));
+}
+
+#[test]
+fn yaml_keeps_duplicate_keys_and_keys_that_are_no_strings() {
+    assert_eq!(say(&yaml("{a: 1, a: 2}")), r#"{"a": 1, "a": 2}"#);
+    assert_eq!(
+        say(&yaml("443: x\ntrue: y\nnull: z\n")),
+        r#"{"443": "x", "true": "y", "null": "z"}"#
+    );
+    assert_eq!(
+        yaml_error("? [a]\n: 1\n"),
+        "d:1: found a list, a map or a tag as a key, expected a text"
+    );
+}
+
+#[test]
+fn aliases_copy_and_merge_keys_are_refused() {
+    assert_eq!(say(&yaml("a: &x [1]\nb: *x\n")), r#"{"a": [1], "b": [1]}"#);
+    assert_eq!(
+        yaml_error("a: &x {b: 1}\nc:\n  <<: *x\n"),
+        "d:3: found the merge key <<, expected the keys themselves"
+    );
+    assert_eq!(
+        yaml_error("a: &x [*x]\n"),
+        "d:1: found an alias within what it stands for, expected one after it"
+    );
+    assert!(yaml_error("a: *nowhere\n").starts_with("d:1: not YAML: "));
+}
+
+#[test]
+fn a_bomb_of_aliases_is_refused_before_it_bursts() {
+    let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for n in 1..30 {
+        let before = format!("*a{}", n - 1);
+        text += &format!("a{n}: &a{n} [{}]\n", [before.as_str(); 10].join(", "));
+    }
+    assert!(
+        yaml_error(&text).contains("found aliases that copy more than"),
+        "{}",
+        yaml_error(&text)
+    );
+
+    // One long text, copied often, is as bad as many short ones.
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), ["*a"; 1_000].join(", "));
+    assert!(yaml_error(&long).contains("found aliases that copy more than"));
+}
+
+#[test]
+fn aliases_do_not_nest_deeper_than_a_document_may() {
+    let mut text = String::from("- &a0 [x]\n");
+    for n in 1..1_000 {
+        text += &format!("- &a{n} [[[*a{}]]]\n", n - 1);
+    }
+    assert!(yaml_error(&text).contains("found values nested deeper than 128"));
+}
+
+#[test]
+fn yaml_nests_128_levels_and_no_more() {
+    let hyphens = |n: usize| format!("{}x", "- ".repeat(n));
+    assert!(Node::from_yaml("d", hyphens(128).as_bytes()).is_ok());
+    for text in [
+        hyphens(129),
+        hyphens(1_000_000),
+        "[".repeat(1_000_000),
+        "{a: ".repeat(1_000_000),
+        "? ".repeat(1_000_000),
+        "!Ref ".repeat(1_000_000),
+    ] {
+        assert!(yaml_error(&text).starts_with("d:1: "), "{}", &text[..20]);
+    }
+}
+
+#[test]
+fn what_is_no_yaml_is_located_by_line() {
+    assert!(yaml_error("a: 1\nb: [\n").starts_with("d:3: not YAML: "));
+    assert!(yaml_error("a: 1\nb: 'x\nc: 2\n").contains(": not YAML: "));
+    assert_eq!(yaml_error("a: 1\n---\nb: 2\n"), "d:2: found a second document, expected one");
+    assert_eq!(
+        yaml_error([b"a: 1\nb: ".as_slice(), &[0xff]].concat()),
+        "d:2: found bytes that are not UTF-8, expected text"
+    );
+}
+
+#[test]
+fn an_empty_yaml_document_is_null() {
+    for text in ["", "\n", "# nothing\n", "---\n", "--- \n...\n"] {
+        assert_eq!(yaml(text).kind, NodeKind::Null, "{text:?}");
+    }
+}

@@ -1,0 +1,257 @@
+//! Filters and rules. Whatever a rule can't mean is an error: read as something wider it would
+//! claim packets that were never mirrored.
+
+use mirror_filter::{Action, Cidr, PortRange, Rule};
+use mirror_wire::Direction;
+
+use super::{Dialect, Key, Label, RawFilter, RawRule, Reader};
+use crate::at::At;
+use crate::node::NodeKind;
+use crate::problem::{Problem, Shown};
+
+/// The lists of rules that the API has in a filter.
+const LISTS: [(&str, Direction); 2] =
+    [("IngressFilterRules", Direction::Ingress), ("EgressFilterRules", Direction::Egress)];
+
+impl Reader<'_> {
+    /// A filter; of the API, with the rules in it.
+    pub(crate) fn filter(&mut self, at: &At<'_>, label: Option<Label<'_>>) {
+        let own = ["TrafficMirrorFilterId", "Description", "NetworkServices", "Tags"];
+        if !at.map(self.problems) {
+            return;
+        }
+        let known = match self.dialect {
+            Dialect::Api => [&own[..], &LISTS.map(|(list, _)| list)].concat(),
+            Dialect::Template | Dialect::Terraform => own.into_iter().skip(1).collect(),
+        };
+        self.check_fields(at, &known);
+        let names = self.names(at, "TrafficMirrorFilterId", label);
+        let amazon_dns = self.amazon_dns(at);
+        let mut rules_missing = false;
+        if self.dialect == Dialect::Api {
+            let key = names.as_ref().and_then(|names| names.id.clone()).map(Key::Id);
+            for (list, direction) in LISTS {
+                rules_missing |= at.member(list).is_none();
+                let Some(rules) = at.get(list) else { continue };
+                for rule in rules.list(self.problems) {
+                    self.rule_of(&rule, None, Some((direction, key.as_ref())));
+                }
+            }
+        }
+        let names = names.unwrap_or_default();
+        let keys = self.keys(names.id.as_ref(), label);
+        let (place, label) = (at.place(), label.map(|label| label.key.to_owned()));
+        self.raw.filters.push(RawFilter { keys, names, amazon_dns, rules_missing, place, label });
+    }
+
+    /// Whether Amazon DNS is mirrored. It is the only network service that there is.
+    fn amazon_dns(&mut self, at: &At<'_>) -> bool {
+        let Some(services) = self.get(at, "NetworkServices") else { return false };
+        let mut amazon_dns = false;
+        for service in services.list(self.problems) {
+            amazon_dns |= service.one_of(&[("amazon-dns", true)], self.problems).is_some();
+        }
+        amazon_dns
+    }
+
+    /// A rule that stands alone and names its filter.
+    pub(crate) fn rule(&mut self, at: &At<'_>, label: Option<Label<'_>>) {
+        self.rule_of(at, label, None);
+    }
+
+    /// A rule; if it stands in a filter's list, of that direction and filter.
+    fn rule_of(
+        &mut self,
+        at: &At<'_>,
+        label: Option<Label<'_>>,
+        list: Option<(Direction, Option<&Key>)>,
+    ) {
+        let own = [
+            "TrafficMirrorFilterRuleId",
+            "TrafficMirrorFilterId",
+            "TrafficDirection",
+            "RuleNumber",
+            "RuleAction",
+            "Protocol",
+            "SourceCidrBlock",
+            "DestinationCidrBlock",
+            "SourcePortRange",
+            "DestinationPortRange",
+            "Description",
+            "Tags",
+        ];
+        if !at.map(self.problems) {
+            return;
+        }
+        let from = usize::from(self.dialect != Dialect::Api);
+        self.check_fields(at, own.get(from..).unwrap_or_default());
+
+        // Each field is read whatever became of the one before, so that all are reported.
+        let filter = self.rule_filter(at, list);
+        let direction = self.direction(at, list.map(|(direction, _)| direction));
+        let number = self.require(at, "RuleNumber").and_then(|field| {
+            u32::try_from(field.integer(0..=i64::from(i32::MAX), self.problems)?).ok()
+        });
+        let action = self.require(at, "RuleAction").and_then(|field| {
+            let words = [("accept", Action::Accept), ("reject", Action::Reject)];
+            field.one_of(&words, self.problems)
+        });
+        let protocol = self.protocol(at);
+        let ranges = self.cidrs(at);
+        let source_ports = self.ports(at, "SourcePortRange", protocol);
+        let destination_ports = self.ports(at, "DestinationPortRange", protocol);
+        let description = self.description(at);
+        let id = match self.dialect {
+            Dialect::Api => self
+                .get(at, "TrafficMirrorFilterRuleId")
+                .and_then(|field| field.string(self.problems)),
+            Dialect::Template => label.and_then(|label| label.id).map(str::to_owned),
+            Dialect::Terraform => at
+                .get("id")
+                .filter(|id| !matches!(id.node().kind, NodeKind::Unresolved { .. }))
+                .and_then(|field| field.string(self.problems)),
+        };
+        let rule = || {
+            let (source, destination) = ranges?;
+            Some(Rule {
+                direction: direction?,
+                number: number?,
+                action: action?,
+                protocol: protocol?,
+                source,
+                destination,
+                source_ports: source_ports?,
+                destination_ports: destination_ports?,
+                description,
+                id,
+            })
+        };
+        if let (Some(filter), Some(rule)) = (filter, rule()) {
+            self.raw.rules.push(RawRule { filter, rule, place: at.place() });
+        }
+    }
+
+    /// The filter that a rule is of.
+    fn rule_filter(&mut self, at: &At<'_>, list: Option<(Direction, Option<&Key>)>) -> Option<Key> {
+        let Some((_, around)) = list else {
+            let field = self.require(at, "TrafficMirrorFilterId")?;
+            return self.key(&field);
+        };
+        if let (Some(field), Some(Key::Id(around))) =
+            (self.get(at, "TrafficMirrorFilterId"), around)
+            && field.string(self.problems).is_some_and(|id| id != *around)
+        {
+            let expected = format!("{}, the filter that the rule stands in", Shown(around));
+            field.wrong(&expected, self.problems);
+        }
+        around.cloned()
+    }
+
+    fn direction(&mut self, at: &At<'_>, list: Option<Direction>) -> Option<Direction> {
+        let field = self.require(at, "TrafficDirection")?;
+        let words = [Direction::Ingress, Direction::Egress].map(|one| (one.as_str(), one));
+        let direction = field.one_of(&words, self.problems)?;
+        match list {
+            Some(list) if list != direction => {
+                field.wrong(&format!("{list}, as the list that the rule stands in"), self.problems);
+                None
+            }
+            _ => Some(direction),
+        }
+    }
+
+    /// The protocol: `Some(None)` for all, nothing if that isn't known.
+    #[expect(clippy::option_option, reason = "an error is something else than all protocols")]
+    fn protocol(&mut self, at: &At<'_>) -> Option<Option<u8>> {
+        let Some(field) = self.get(at, "Protocol") else { return Some(None) };
+        let number = field.integer(-1..=255, self.problems)?;
+        match (number, self.dialect) {
+            // The provider sends nothing for 0, and writes 0 for nothing.
+            (0, Dialect::Terraform) => return Some(None),
+            (-1 | 0, _) => {
+                let message = format!("found protocol {number}, read as all protocols");
+                self.problems.push(Problem::warning(field.place(), message));
+                return Some(None);
+            }
+            _ => {}
+        }
+        u8::try_from(number).ok().map(Some)
+    }
+
+    /// Source and destination, of one family.
+    fn cidrs(&mut self, at: &At<'_>) -> Option<(Cidr, Cidr)> {
+        let [source, destination] = ["SourceCidrBlock", "DestinationCidrBlock"]
+            .map(|name| self.require(at, name).and_then(|field| field.cidr(self.problems)));
+        let (source, destination) = (source?, destination?);
+        //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-filters.html
+        //# must both be an IPv4 range or an IPv6 range
+        if source.address().is_ipv4() != destination.address().is_ipv4() {
+            self.problems.found(
+                at.place(),
+                format!("source {source} and destination {destination}"),
+                "two IPv4 or two IPv6 ranges",
+            );
+            return None;
+        }
+        Some((source, destination))
+    }
+
+    /// A range of ports: `Some(None)` for any, nothing if that isn't known.
+    #[expect(clippy::option_option, reason = "an error is something else than any port")]
+    fn ports(
+        &mut self,
+        at: &At<'_>,
+        name: &'static str,
+        protocol: Option<Option<u8>>,
+    ) -> Option<Option<PortRange>> {
+        let Some(field) = self.get(at, name) else { return Some(None) };
+        let range = match self.dialect {
+            Dialect::Api | Dialect::Template => field,
+            // A block: a list of none or one.
+            Dialect::Terraform => {
+                let mut blocks = field.list(self.problems);
+                match (blocks.pop(), blocks.pop()) {
+                    (Some(block), None) => block,
+                    (None, _) => {
+                        let is_list = matches!(field.node().kind, NodeKind::List(_));
+                        return is_list.then_some(None);
+                    }
+                    (Some(_), Some(_)) => {
+                        self.problems.found(field.place(), "several blocks", "one");
+                        return None;
+                    }
+                }
+            }
+        };
+        if !range.map(self.problems) {
+            return None;
+        }
+        self.check_fields(&range, &["FromPort", "ToPort"]);
+        let [from, to] = ["FromPort", "ToPort"].map(|name| {
+            let port = self.require(&range, name)?.integer(0..=65_535, self.problems)?;
+            u16::try_from(port).ok()
+        });
+        let (from, to) = (from?, to?);
+        let Some(ports) = PortRange::new(from, to) else {
+            let expected = match (self.dialect, to) {
+                (Dialect::Terraform, 0) => {
+                    "both ports; Terraform sends one that is not set as 0".into()
+                }
+                _ => format!("{to}-{from}"),
+            };
+            self.problems.found(range.place(), format!("ports {from}-{to}"), &expected);
+            return None;
+        };
+        //= https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTrafficMirrorFilterRule.html
+        //# applies to the TCP and UDP protocols
+        if let Some(protocol) = protocol
+            && !matches!(protocol, Some(6 | 17))
+        {
+            let protocol = protocol.map_or("all protocols".into(), |n| format!("protocol {n}"));
+            let expected = "protocol 6 (TCP) or 17 (UDP), which alone have ports";
+            self.problems.found(range.place(), format!("ports with {protocol}"), expected);
+            return None;
+        }
+        Some(Some(ports))
+    }
+}

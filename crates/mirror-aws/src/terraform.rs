@@ -1,0 +1,143 @@
+//! `terraform show -json`, of a state or of a plan.
+//!
+//! Not the configuration itself: it has variables, loops and modules, and only Terraform can say
+//! what they come to. What Terraform prints is that answer, with one gap. A plan doesn't know the
+//! ids of what it will create, so a rule in it doesn't name its filter. It is named by the
+//! configuration, which a plan repeats, and [`references`] finds it there.
+//!
+//! A resource that a plan deletes is in none of the lists read here. One that is only read
+//! (`data`), or that an interrupted replacement left behind (`deposed`), is none of ours.
+
+mod address;
+mod references;
+
+use crate::at::At;
+use crate::node::{Entry, Node, NodeKind};
+use crate::problem::Place;
+use crate::raw::{Label, Reader};
+use address::Address;
+use references::Configuration;
+
+/// The kinds of resource that are read, and what each is.
+const FILTER: &str = "aws_ec2_traffic_mirror_filter";
+const RULE: &str = "aws_ec2_traffic_mirror_filter_rule";
+const SESSION: &str = "aws_ec2_traffic_mirror_session";
+const TARGET: &str = "aws_ec2_traffic_mirror_target";
+const INTERFACE: &str = "aws_network_interface";
+const INSTANCE: &str = "aws_instance";
+
+/// The fields by which each refers to others, and what to (any resource, where that is empty).
+const REFERENCES: [(&str, &str, &[&str]); 7] = [
+    (RULE, "traffic_mirror_filter_id", &[FILTER]),
+    (SESSION, "traffic_mirror_filter_id", &[FILTER]),
+    (SESSION, "traffic_mirror_target_id", &[TARGET]),
+    (SESSION, "network_interface_id", &[INTERFACE, INSTANCE]),
+    (TARGET, "network_interface_id", &[]),
+    (TARGET, "network_load_balancer_arn", &[]),
+    (TARGET, "gateway_load_balancer_endpoint_id", &[]),
+];
+
+/// A resource of ours, as listed in the values of a module.
+struct Resource<'n> {
+    values: At<'n>,
+    kind: &'static str,
+    address: Address,
+}
+
+/// Read all resources of the document.
+pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
+    let planned = root.get("planned_values");
+    let is_plan = planned.is_some();
+    // A state without any resource has no values at all.
+    let Some(values) = planned.or_else(|| root.get("values")) else { return };
+    let mut resources = Vec::new();
+    if values.map(reader.problems)
+        && let Some(module) = values.get("root_module")
+    {
+        collect(&module, &mut resources, reader);
+    }
+    let configuration = is_plan.then(|| Configuration::new(root, &resources));
+    for resource in &resources {
+        let values = match &configuration {
+            Some(configuration) => with_unknown(resource, configuration),
+            None => resource.values.node().clone(),
+        };
+        let place: Place = resource.values.place();
+        let at = At::made(&place, &values);
+        let (key, name) = (resource.address.to_string(), resource.address.name());
+        let label = Label { key: &key, name: &name, id: None };
+        match resource.kind {
+            FILTER => reader.filter(&at, Some(label)),
+            RULE => reader.rule(&at, None),
+            SESSION => reader.session(&at, Some(label)),
+            TARGET => reader.target(&at, Some(label)),
+            INTERFACE => reader.terraform_interface(&at, label),
+            _ => reader.terraform_instance(&at, label),
+        }
+    }
+}
+
+/// The resources of ours in a module and those in it.
+fn collect<'n>(module: &At<'n>, resources: &mut Vec<Resource<'n>>, reader: &mut Reader<'_>) {
+    if !module.map(reader.problems) {
+        return;
+    }
+    for at in module.get("resources").map(|list| list.list(reader.problems)).unwrap_or_default() {
+        let Some(kind) = at.require("type", reader.problems) else { continue };
+        let Some(kind) = [FILTER, RULE, SESSION, TARGET, INTERFACE, INSTANCE]
+            .into_iter()
+            .find(|&known| kind.node().as_str() == Some(known))
+        else {
+            continue;
+        };
+        let mode = at.get("mode").and_then(|mode| mode.node().as_str());
+        if mode == Some("data") || at.get("deposed_key").is_some() {
+            continue;
+        }
+        let (Some(address), Some(values)) =
+            (at.require("address", reader.problems), at.require("values", reader.problems))
+        else {
+            continue;
+        };
+        let Some(text) = address.string(reader.problems) else { continue };
+        let Some(parsed) = Address::parse(&text) else {
+            address.wrong("the address of a resource", reader.problems);
+            continue;
+        };
+        if values.map(reader.problems) {
+            resources.push(Resource { values, kind, address: parsed });
+        }
+    }
+    for child in
+        module.get("child_modules").map(|list| list.list(reader.problems)).unwrap_or_default()
+    {
+        collect(&child, resources, reader);
+    }
+}
+
+/// The values of a planned resource, with what isn't known yet.
+fn with_unknown(resource: &Resource<'_>, configuration: &Configuration<'_>) -> Node {
+    let mut node = resource.values.node().clone();
+    let NodeKind::Map(entries) = &mut node.kind else { return node };
+    let mut put = |key: &str, kind: NodeKind| {
+        entries.retain(|entry| entry.key != key);
+        entries.push(Entry { key: key.to_owned(), line: None, value: Node::new(kind) });
+    };
+    let unknown = configuration.unknown(&resource.address);
+    for key in &unknown {
+        let why = "it is known only after the plan is applied".to_owned();
+        put(key, NodeKind::Unresolved { why, param: None });
+    }
+    for (kind, key, kinds) in REFERENCES {
+        if kind == resource.kind
+            && resource.values.get(key).is_none()
+            && (unknown.contains(&key) || configuration.has(resource, key))
+        {
+            put(key, configuration.resolve(resource, key, kinds));
+        }
+    }
+    node
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! Damaged documents of every kind never make a panic, and are done with in bounded time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly; that is their job"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mirror_aws::{Document, Parameters, read};
+use proptest::prelude::*;
+
+/// All documents of `testdata/aws`.
+fn documents() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/aws");
+    let mut all = Vec::new();
+    for case in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let Ok(files) = fs::read_dir(case) else { continue };
+        for path in files.map(|file| file.unwrap().path()) {
+            if path.extension().is_some_and(|one| one == "json" || one == "yaml") {
+                all.push(fs::read(path).unwrap());
+            }
+        }
+    }
+    assert!(all.len() > 30);
+    all.sort();
+    all
+}
+
+/// Read a document; its problems are printable and name it.
+fn survives(bytes: &[u8]) {
+    if let Err(problems) = read(&[Document { name: "d", bytes }], &Parameters::new()) {
+        let text = problems.to_string();
+        assert!(text.chars().all(|c| matches!(c, ' '..='~' | '\n')), "{text}");
+        assert!(problems.errors() > 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn bytes_that_are_changed_cut_or_moved(
+        which: prop::sample::Index,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<u8>()), 1..8),
+    ) {
+        let all = documents();
+        let mut bytes = all[which.index(all.len())].clone();
+        for (at, what, byte) in edits {
+            let at = at.index(bytes.len().max(1));
+            match what {
+                0 if at < bytes.len() => bytes[at] = byte,
+                1 => bytes.truncate(at.max(1)),
+                2 if at < bytes.len() => bytes.rotate_left(at),
+                _ => bytes.insert(at.min(bytes.len()), byte),
+            }
+        }
+        survives(&bytes);
+    }
+
+    /// Structure that parses but means something else: every token may be another of the same
+    /// document.
+    #[test]
+    fn tokens_that_trade_places(
+        which: prop::sample::Index,
+        trades in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..6),
+    ) {
+        let all = documents();
+        let text = String::from_utf8(all[which.index(all.len())].clone()).unwrap();
+        let mut tokens: Vec<&str> = text.split_inclusive([' ', ',', '\n', ':', '"']).collect();
+        for (one, other) in trades {
+            let (one, other) = (one.index(tokens.len()), other.index(tokens.len()));
+            tokens.swap(one, other);
+        }
+        survives(tokens.concat().as_bytes());
+    }
+
+    #[test]
+    fn arbitrary_yaml_like_text(text in "[ \\-:\\[\\]{}!&*a<|>'\"#,?\n\t%@1]{0,60}") {
+        survives(text.as_bytes());
+    }
+}
+
+#[test]
+fn a_million_brackets_or_a_bomb_of_aliases_take_no_time() {
+    let million = |text: &str| text.repeat(1_000_000);
+    let mut bomb = String::from("Resources: &a0 {x: [y, y, y, y, y, y, y, y, y]}\n");
+    for n in 1..40 {
+        bomb += &format!("k{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "));
+    }
+    let joins = format!(
+        "Resources:\n  F: {{Type: 'AWS::EC2::TrafficMirrorFilter', Properties: {{Description: {}x}}}}\n",
+        "!Sub ".repeat(100_000)
+    );
+    for text in [
+        million("["),
+        million("{\"a\":"),
+        million("- "),
+        million("? "),
+        million("a: ["),
+        million("!Ref "),
+        million("&a "),
+        million("*a "),
+        million("'"),
+        million("\u{feff}"),
+        format!("{}\n", million("a: &b {")),
+        bomb,
+        joins,
+    ] {
+        let began = Instant::now();
+        survives(text.as_bytes());
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{}",
+            &text[..text.floor_char_boundary(30)]
+        );
+    }
+}
+
+#[test]
+fn a_document_with_a_hundred_thousand_problems_tells_of_all_and_shows_a_thousand() {
+    let text = format!("{{\"TrafficMirrorSessions\": [{}{{}}]}}", "{},".repeat(99_999));
+    let problems = read(&[Document { name: "d", bytes: text.as_bytes() }], &Parameters::new());
+    let problems = problems.unwrap_err();
+    assert!(problems.errors() >= 100_000);
+    assert_eq!(problems.iter().count(), 1_000);
+}
+
+#[test]
+fn an_account_with_every_session_it_may_have_is_read() {
+    // 10,000 sessions, each with an interface and a filter of 10 rules.
+    let (mut sessions, mut interfaces, mut filters) = (String::new(), String::new(), String::new());
+    for n in 0..10_000 {
+        let comma = if n == 0 { "" } else { "," };
+        sessions += &format!(
+            r#"{comma}{{"TrafficMirrorSessionId":"tms-{n}","NetworkInterfaceId":"eni-{n}",
+                "TrafficMirrorFilterId":"tmf-{n}","TrafficMirrorTargetId":"tmt-0",
+                "SessionNumber":1,"VirtualNetworkId":{}}}"#,
+            n + 1
+        );
+        interfaces += &format!(
+            r#"{comma}{{"NetworkInterfaceId":"eni-{n}","MacAddress":"02:00:00:00:{:02x}:{:02x}",
+                "PrivateIpAddress":"10.0.{}.{}"}}"#,
+            n / 256,
+            n % 256,
+            n / 256,
+            n % 256
+        );
+        let rules: Vec<String> = (0..10)
+            .map(|rule| {
+                format!(
+                    r#"{{"TrafficMirrorFilterRuleId":"tmfr-{n}-{rule}","TrafficDirection":"ingress",
+                    "RuleNumber":{rule},"RuleAction":"accept","SourceCidrBlock":"0.0.0.0/0",
+                    "DestinationCidrBlock":"10.0.0.0/16"}}"#
+                )
+            })
+            .collect();
+        filters += &format!(
+            r#"{comma}{{"TrafficMirrorFilterId":"tmf-{n}","IngressFilterRules":[{}],
+                "EgressFilterRules":[]}}"#,
+            rules.join(",")
+        );
+    }
+    let text = format!(
+        r#"{{"TrafficMirrorSessions":[{sessions}],"NetworkInterfaces":[{interfaces}],
+            "TrafficMirrorFilters":[{filters}],"TrafficMirrorTargets":[{{"TrafficMirrorTargetId":
+            "tmt-0","Type":"network-interface","NetworkInterfaceId":"eni-x"}}]}}"#
+    );
+    let began = Instant::now();
+    let estate =
+        read(&[Document { name: "d", bytes: text.as_bytes() }], &Parameters::new()).unwrap();
+    assert_eq!((estate.sessions.len(), estate.filters.len()), (10_000, 10_000));
+    assert!(estate.filters.iter().all(|filter| filter.filter.rules.len() == 10));
+    assert!(estate.sessions.iter().all(|session| session.filter.is_some()));
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
