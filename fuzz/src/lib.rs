@@ -13,13 +13,17 @@
 //! | [`compressed`] | a stream of any kind | itself read in pieces |
 //! | [`decapsulate`] | a packet | the packet wrapped again |
 //! | [`annotation`] | a comment | its own text |
+//! | [`documents`] | a document of any kind | itself read again; its sessions file |
+//! | [`sessions_file`] | a sessions file | what is written of it |
 #![forbid(unsafe_code)]
 
 mod captures;
+mod documents;
 mod packets;
 mod text;
 
 pub use captures::{compressed, pcap, pcapng};
+pub use documents::{documents, sessions_file};
 pub use packets::decapsulate;
 pub use text::annotation;
 
@@ -27,10 +31,12 @@ pub use text::annotation;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     ("pcapng", pcapng),
     ("pcap", pcap),
     ("compressed", compressed),
     ("decapsulate", decapsulate),
     ("annotation", annotation),
+    ("documents", documents),
+    ("sessions_file", sessions_file),
 ];

@@ -52,7 +52,11 @@ pub(crate) fn read(
     };
     let root = At::root(document.name, &node);
     let (errors, warnings) = (problems.errors(), problems.warnings());
-    duplicates(&root, problems);
+    // The reader of sessions files finds them itself, but for those in what is nobody's but its
+    // writer's (`x-…`).
+    if kind(&root) != Some(Kind::Sessions) {
+        duplicates(&root, problems);
+    }
     if problems.errors() > errors {
         // Which of two values is meant can't be known, so what follows from either is no help.
         return;

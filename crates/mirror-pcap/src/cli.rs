@@ -15,6 +15,12 @@ Exit status:
   3  the output failed; a file that was there before is untouched
   4  finished, but the input was damaged: what could be read was written";
 
+const DOCUMENTS_EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  2  bad arguments, or a document that cannot be read as asked
+  3  the output failed";
+
 /// The toolkit for cloud traffic mirroring captures.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, arg_required_else_help = true)]
@@ -27,6 +33,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Strip(Strip),
     Wrap(Wrap),
+    Config(Config),
     Completions(Completions),
     Man(Man),
 }
@@ -58,6 +65,13 @@ pub(crate) struct Strip {
     /// UDP destination ports that carry VXLAN, instead of 4789; may be repeated
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Vec<u16>,
+
+    #[command(flatten)]
+    pub(crate) documents: Documents,
+
+    /// Strip only the sessions that the documents of --config know
+    #[arg(long, requires = "config")]
+    pub(crate) only_known: bool,
 
     /// Leave out everything that is neither stripped now nor was before
     ///
@@ -116,17 +130,27 @@ pub(crate) struct Wrap {
     /// Capture to write, always pcapng; - for standard output, which is also used if it is absent
     pub(crate) output: Option<PathBuf>,
 
+    /// Session to take all of the following from, by its id or name in the documents of --config
+    ///
+    /// What is given beside it holds instead of what the documents say. The address of a target
+    /// that is a load balancer is in no document: give --target.
+    #[arg(long, value_name = "ID", requires = "config")]
+    pub(crate) session: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) documents: Documents,
+
     /// VXLAN network identifier of the session
-    #[arg(long, value_name = "N", value_parser = vni)]
-    pub(crate) vni: Vni,
+    #[arg(long, value_name = "N", value_parser = vni, required_unless_present = "session")]
+    pub(crate) vni: Option<Vni>,
 
     /// Primary address of the source ENI
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) source: std::net::IpAddr,
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "session")]
+    pub(crate) source: Option<std::net::IpAddr>,
 
     /// Address of the mirror target
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) target: std::net::IpAddr,
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "session")]
+    pub(crate) target: Option<std::net::IpAddr>,
 
     /// PacketLength of the session: mirror no more than this of each frame
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=8500))]
@@ -154,6 +178,55 @@ pub(crate) struct Wrap {
     pub(crate) quiet: bool,
 }
 
+/// Documents about mirror sessions.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Documents {
+    /// Document that knows the sessions; may be repeated; - for standard input
+    ///
+    /// What aws ec2 describe-traffic-mirror-sessions, -targets, -filters, -filter-rules and
+    /// describe-network-interfaces print, a CloudFormation template (YAML, JSON), what terraform
+    /// show -json prints of a state or plan, or a sessions file (mirror-pcap config show --json).
+    /// All that they say is joined.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+
+    /// Value of a parameter in a CloudFormation template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "config")]
+    pub(crate) param: Vec<String>,
+}
+
+/// Look at the documents that know mirror sessions
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    Show(Show),
+}
+
+/// Print what the documents come to together: each source ENI with its sessions
+///
+/// Sessions stand in the order of their numbers, in which AWS asks them. What is odd about the
+/// documents is told on standard error.
+#[derive(Debug, Args)]
+#[command(after_long_help = DOCUMENTS_EXIT_STATUS)]
+pub(crate) struct Show {
+    /// Documents, as for --config of strip; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Value of a parameter in a CloudFormation template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
+
+    /// Print a sessions file, which --config reads, as described in docs/json.md
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// How every command that rewrites a capture writes it.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Writing {
@@ -177,8 +250,9 @@ pub(crate) struct Completions {
 /// Print a manual page
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// Command to print the page of; of mirror-pcap itself if it is absent
-    pub(crate) command: Option<String>,
+    /// Command to print the page of, such as strip or config show; of mirror-pcap itself if it is
+    /// absent
+    pub(crate) command: Vec<String>,
 }
 
 /// What a comment on a stripped packet says.
@@ -222,20 +296,25 @@ pub(crate) fn completions(shell: clap_complete::Shell, out: &mut Vec<u8>) -> io:
 }
 
 /// Write a manual page, of the program or of one of its commands.
-pub(crate) fn man(name: Option<&str>, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn man(names: &[String], out: &mut impl Write) -> io::Result<()> {
     let mut program = Cli::command();
     // Gives the commands their full names, "mirror-pcap strip".
     program.build();
-    let page = match name {
-        None => Some(program),
-        Some(name) => program.find_subcommand(name).cloned(),
-    };
-    let Some(page) = page else {
-        let names: Vec<_> =
-            Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
-        let message = format!("no such command, expected one of: {}", names.join(", "));
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    };
+    let mut page = &program;
+    for name in names {
+        let Some(command) = page.find_subcommand(name) else {
+            let names: Vec<_> = page.get_subcommands().map(clap::Command::get_name).collect();
+            // Clap's own, which every command has.
+            let names: Vec<_> = names.into_iter().filter(|name| *name != "help").collect();
+            let message = match names.as_slice() {
+                [] => format!("{} has no commands", page.get_name()),
+                names => format!("no such command, expected one of: {}", names.join(", ")),
+            };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        };
+        page = command;
+    }
+    let page = page.clone();
     clap_mangen::Man::new(page.version(env!("CARGO_PKG_VERSION"))).render(out)
 }
 

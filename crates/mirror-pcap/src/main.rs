@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod config;
+mod documents;
 mod failure;
 mod input;
 mod number;
@@ -34,8 +36,9 @@ fn main() -> ExitCode {
     let result = match Cli::try_parse().map(|cli| cli.command) {
         Ok(Command::Strip(args)) => strip::run(&args),
         Ok(Command::Wrap(args)) => wrap::run(&args),
+        Ok(Command::Config(args)) => config::run(&args),
         Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
-        Ok(Command::Man(args)) => print(|out| cli::man(args.command.as_deref(), out)),
+        Ok(Command::Man(args)) => print(|out| cli::man(&args.command, out)),
         Err(instead) => tell(&instead),
     };
     match result {

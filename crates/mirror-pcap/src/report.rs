@@ -10,7 +10,7 @@ use std::{
     io::{self, Write},
 };
 
-use mirror_session::{Direction, SessionId, Sessions};
+use mirror_session::{Direction, KnownSession, SessionId, SessionKey};
 use mirror_wire::Vni;
 use pcapng_blocks::{Compression, Damage};
 use serde::Serialize;
@@ -24,6 +24,9 @@ use crate::{
 
 /// Sessions listed for people; scripts get them all.
 const MAX_LISTED: usize = 20;
+
+/// Characters of a name in the table.
+const MAX_CELL: usize = 40;
 
 /// Broken places told one by one.
 const MAX_DAMAGE: usize = 10;
@@ -47,6 +50,7 @@ pub(crate) mod reason {
     pub(crate) const TIME_RANGE: Reason = Reason("time-range");
     pub(crate) const TOO_LONG: Reason = Reason("too-long");
     pub(crate) const TOO_MANY_SESSIONS: Reason = Reason("too-many-sessions");
+    pub(crate) const UNKNOWN_SESSION: Reason = Reason("unknown-session");
 }
 
 /// Things worth knowing beside the reasons.
@@ -116,6 +120,7 @@ struct SessionTotal {
 pub(crate) struct Hints {
     ports: BTreeMap<u16, u64>,
     vnis: BTreeMap<Vni, u64>,
+    sessions: BTreeMap<SessionKey, u64>,
 }
 
 impl Hints {
@@ -131,7 +136,20 @@ impl Hints {
         }
     }
 
+    /// A mirrored packet of a session that no document knows; as for VNIs.
+    pub(crate) fn unknown(&mut self, session: SessionKey) {
+        if self.sessions.len() < 1024 || self.sessions.contains_key(&session) {
+            *self.sessions.entry(session).or_default() += 1;
+        }
+    }
+
     fn text(&self) -> Option<String> {
+        let sessions = most(&self.sessions);
+        if !sessions.is_empty() {
+            return Some(format!(
+                "nothing was stripped: the documents don't know the sessions in it, {sessions}"
+            ));
+        }
         let vnis = most(&self.vnis);
         if !vnis.is_empty() {
             return Some(format!("nothing was stripped: the VNIs in it are {vnis}"));
@@ -268,8 +286,9 @@ pub(crate) struct Report<'a> {
     pub(crate) counts: &'a Counts,
     /// What was done to packets: "stripped".
     pub(crate) done: &'static str,
-    pub(crate) sessions: &'a Sessions,
-    pub(crate) remark: Option<String>,
+    /// The sessions in order of their numbers, and what the documents know of each.
+    pub(crate) sessions: Vec<(SessionKey, Option<&'a KnownSession>)>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Report<'_> {
@@ -311,7 +330,7 @@ impl Report<'_> {
         {
             text += &format!("mirror-pcap: {hint}\n");
         }
-        if let Some(remark) = &self.remark {
+        for remark in &self.remarks {
             text += &format!("mirror-pcap: {remark}\n");
         }
         text
@@ -322,26 +341,43 @@ impl Report<'_> {
         if listed.is_empty() {
             return String::new();
         }
+        // Without documents there are no names, and no columns for them.
+        let with_id = listed.iter().any(|one| one.id().is_some());
+        let with_name = listed.iter().any(|one| one.name().is_some());
         let mut rows = vec![
-            ["session", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
+            ["session", "id", "name", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
                 .map(str::to_owned),
         ];
-        rows.extend(listed.iter().take(MAX_LISTED).map(|(key, total)| {
-            let t = total;
+        rows.extend(listed.iter().take(MAX_LISTED).map(|one| {
+            let t = one.total;
             let numbers = [t.packets, t.bytes, t.ingress, t.egress, t.unknown, t.cut];
             let [a, b, c, d, e, f] = numbers.map(grouped);
-            [key.to_string(), a, b, c, d, e, f]
+            [one.key.to_string(), cell(one.id()), cell(one.name()), a, b, c, d, e, f]
         }));
-        let widths: Vec<usize> = (0..7)
-            .map(|column| rows.iter().filter_map(|r| r.get(column)).map(String::len).max())
-            .map(Option::unwrap_or_default)
-            .collect();
+        let is_shown = |column: &usize| match column {
+            1 => with_id,
+            2 => with_name,
+            _ => true,
+        };
+        let columns: Vec<usize> = (0..9).filter(is_shown).collect();
+        let mut widths = [0; 9];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
         let mut text = String::new();
         for row in &rows {
             let mut line = String::new();
-            for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                line +=
-                    &if i == 0 { format!("  {cell:<width$}") } else { format!("  {cell:>width$}") };
+            for &column in &columns {
+                let (Some(cell), Some(width)) = (row.get(column), widths.get(column)) else {
+                    continue;
+                };
+                line += &if column < 3 {
+                    format!("  {cell:<width$}")
+                } else {
+                    format!("  {cell:>width$}")
+                };
             }
             text += line.trim_end();
             text.push('\n');
@@ -353,16 +389,13 @@ impl Report<'_> {
         text
     }
 
-    fn stripped_sessions(
-        &self,
-    ) -> impl Iterator<Item = (mirror_session::SessionKey, &SessionTotal)> {
-        let totals = self.counts.sessions.iter();
+    fn stripped_sessions(&self) -> impl Iterator<Item = Listed<'_>> {
         // A session without a stripped packet was too many for the output.
         self.sessions
             .iter()
-            .map(|(_, session)| session.key)
-            .zip(totals)
-            .filter(|(_, t)| t.packets > 0)
+            .zip(&self.counts.sessions)
+            .map(|((key, known), total)| Listed { key: *key, known: *known, total })
+            .filter(|one| one.total.packets > 0)
     }
 
     /// Tell scripts.
@@ -379,10 +412,7 @@ impl Report<'_> {
             },
             reasons: counts.reasons(),
             notes: counts.notes(),
-            sessions: self
-                .stripped_sessions()
-                .map(|(key, total)| JsonSession::new(key, total))
-                .collect(),
+            sessions: self.stripped_sessions().map(|one| JsonSession::new(&one)).collect(),
             damage: counts
                 .damage
                 .iter()
@@ -393,6 +423,32 @@ impl Report<'_> {
         let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
         bytes.push(b'\n');
         output.write_whole(&bytes)
+    }
+}
+
+/// A session as it is reported.
+struct Listed<'a> {
+    key: SessionKey,
+    known: Option<&'a KnownSession>,
+    total: &'a SessionTotal,
+}
+
+impl<'a> Listed<'a> {
+    fn id(&self) -> Option<&'a str> {
+        self.known?.id.as_deref()
+    }
+
+    fn name(&self) -> Option<&'a str> {
+        self.known?.name.as_deref()
+    }
+}
+
+/// A text of a document in a table: printable, cut, and something to see if there is none.
+fn cell(text: Option<&str>) -> String {
+    let text = text.map_or_else(|| "-".to_owned(), printable);
+    match text.char_indices().nth(MAX_CELL) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 
@@ -422,7 +478,7 @@ struct Json<'a> {
     packets: Packets,
     reasons: BTreeMap<&'static str, u64>,
     notes: BTreeMap<&'static str, u64>,
-    sessions: Vec<JsonSession>,
+    sessions: Vec<JsonSession<'a>>,
     damage: Vec<JsonDamage<'a>>,
     damages: u64,
 }
@@ -436,12 +492,12 @@ struct Packets {
 }
 
 #[derive(Serialize)]
-struct JsonSession {
+struct JsonSession<'a> {
     endpoint: Option<String>,
     source: String,
     vni: u32,
-    session: Option<String>,
-    name: Option<String>,
+    session: Option<&'a str>,
+    name: Option<&'a str>,
     packets: u64,
     bytes: u64,
     cut: u64,
@@ -450,14 +506,15 @@ struct JsonSession {
     unknown: u64,
 }
 
-impl JsonSession {
-    fn new(key: mirror_session::SessionKey, total: &SessionTotal) -> JsonSession {
+impl<'a> JsonSession<'a> {
+    fn new(one: &Listed<'a>) -> JsonSession<'a> {
+        let total = one.total;
         JsonSession {
-            endpoint: key.endpoint.map(|endpoint| endpoint.to_string()),
-            source: key.source.to_string(),
-            vni: key.vni.get(),
-            session: None,
-            name: None,
+            endpoint: one.key.endpoint.map(|endpoint| endpoint.to_string()),
+            source: one.key.source.to_string(),
+            vni: one.key.vni.get(),
+            session: one.id(),
+            name: one.name(),
             packets: total.packets,
             bytes: total.bytes,
             cut: total.cut,

@@ -9,22 +9,24 @@
 //! forward only: no packet is looked at twice and none waits for another, so a live
 //! pipe stays live and memory small.
 
-mod arrival;
-mod judge;
+pub(crate) mod arrival;
+pub(crate) mod judge;
 mod pcap;
 mod pcapng;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use anyhow::anyhow;
+use mirror_session::Picture;
 use pcapng_blocks::{Block, Content, Event, Packet};
 
 use self::{
     arrival::Arrivals,
-    judge::{Decision, Judge},
+    judge::{Decision, Judge, Options},
 };
 use crate::{
     cli::{self, Format},
+    documents,
     failure::{Exit, Failure, printable},
     input,
     output::Output,
@@ -73,6 +75,8 @@ trait Writer {
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
+    documents::leave_stdin_to(&args.input, &args.documents)?;
+    let estate = documents::load(&args.documents, args.quiet)?;
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
     // Opened before the work, so that what cannot be written is known before it.
@@ -86,7 +90,7 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
             return Err(Failure::usage(anyhow!("--json: {name} is the input")));
         }
     }
-    let mut stripper = Stripper::new(args);
+    let mut stripper = Stripper::new(args, estate.as_ref().map(|estate| &estate.picture));
     rewrite(&mut input, &output, args.writing, args.quiet, &mut stripper)?;
 
     let Stripper { judge, writer, counts, .. } = &stripper;
@@ -94,8 +98,8 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
         input: &input,
         counts,
         done: "stripped",
-        sessions: judge.sessions(),
-        remark: writer.remark(),
+        sessions: judge.sessions().collect(),
+        remarks: judge.remarks().into_iter().chain(writer.remark()).collect(),
     };
     // Nothing gets its name before everything is written.
     if let Some(json) = &json {
@@ -110,17 +114,18 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
 }
 
 /// Strips event by event.
-pub(crate) struct Stripper {
-    judge: Judge,
+pub(crate) struct Stripper<'p> {
+    judge: Judge<'p>,
     writer: Box<dyn Writer>,
     arrivals: Arrivals,
     counts: Counts,
 }
 
-impl Stripper {
-    pub(crate) fn new(args: &cli::Strip) -> Stripper {
+impl<'p> Stripper<'p> {
+    /// `picture` is what documents know of the sessions.
+    pub(crate) fn new(args: &cli::Strip, picture: Option<&'p Picture>) -> Stripper<'p> {
         Stripper {
-            judge: Judge::new(args),
+            judge: Judge::new(Options::new(args, picture)),
             writer: match format(args) {
                 Format::Pcapng => Box::new(pcapng::Pcapng::new(args)),
                 Format::Pcap => Box::new(pcap::Pcap::default()),
@@ -154,7 +159,8 @@ impl Stripper {
     }
 }
 
-impl Rewriter for Stripper {
+impl Rewriter for Stripper<'_> {
+    #[inline(always)] // called from one loop, for every block
     fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
         let block = match event {
             Event::Block(block) => block,

@@ -5,10 +5,12 @@
 //! frame of an Ethernet interface gets the wrapper. What a mirror could not have
 //! sent (another link type, a frame too long for the wrapper) is left out.
 
+mod session;
 #[cfg(test)]
 mod tests;
 
-use mirror_session::{Annotation, Sessions};
+use mirror_aws::Estate;
+use mirror_session::Annotation;
 use mirror_wire::{LinkType, Wrapper};
 use pcapng_blocks::{
     Block, Content, EnhancedPacket, Event, Form, Interface, OptionsWriter, Packet, code, kind,
@@ -17,6 +19,7 @@ use pcapng_blocks::{
 
 use crate::{
     cli::{self, Format},
+    documents,
     failure::{Exit, Failure},
     input,
     output::Output,
@@ -26,14 +29,16 @@ use crate::{
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
-    let mut wrap = Wrap::new(args)?;
+    documents::leave_stdin_to(&args.input, &args.documents)?;
+    let estate = documents::load(&args.documents, args.quiet)?;
+    let mut wrap = Wrap::new(args, estate.as_ref())?;
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;
     rewrite(&mut input, &output, args.writing, args.quiet, &mut wrap)?;
     output.commit(args.writing.sync)?;
-    let sessions = Sessions::default();
     let (counts, done) = (&wrap.counts, "wrapped");
-    Report { input: &input, counts, done, sessions: &sessions, remark: None }.print(args.quiet);
+    let (sessions, remarks) = Default::default();
+    Report { input: &input, counts, done, sessions, remarks }.print(args.quiet);
     Ok(if wrap.counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }
 
@@ -90,17 +95,11 @@ impl Rewriter for Wrap {
 }
 
 impl Wrap {
-    fn new(args: &cli::Wrap) -> Result<Wrap, Failure> {
-        let mut wrapper = Wrapper::new(args.source, args.target, args.vni)
-            .map_err(|error| Failure::usage(anyhow::anyhow!("--source and --target: {error}")))?;
-        if args.geneve {
-            wrapper = wrapper.with_geneve(args.endpoint);
-        }
+    fn new(args: &cli::Wrap, estate: Option<&Estate>) -> Result<Wrap, Failure> {
         if args.output.as_deref().is_some_and(Format::is_pcap) {
             return Err(Failure::usage(anyhow::anyhow!("wrap writes pcapng, not pcap")));
         }
-        let limits = [args.packet_length, args.mtu.map(|mtu| wrapper.longest_inner(mtu))];
-        let limit = limits.into_iter().flatten().min();
+        let (wrapper, limit) = session::wrapper(args, estate)?;
         if limit == Some(0) {
             let message = "--mtu: leaves no room for a frame within the wrapper";
             return Err(Failure::usage(anyhow::anyhow!(message)));

@@ -78,6 +78,15 @@ impl Sessions {
         }
     }
 
+    /// The session of `key` if one of its packets came before; none is added.
+    #[inline]
+    pub fn seen(&self, key: &SessionKey) -> Option<SessionId> {
+        match self.recent.get(place(key)) {
+            Some(Some((recent, id))) if recent == key => Some(*id),
+            _ => self.ids.get(key).copied(),
+        }
+    }
+
     #[cold]
     fn find_in_map(&mut self, key: &SessionKey) -> Option<SessionId> {
         let id = match self.ids.entry(*key) {
@@ -230,7 +239,9 @@ mod tests {
             let mut list: Vec<SessionKey> = Vec::new();
             for (endpoint, source, vni) in keys {
                 let key = key(endpoint, source, vni);
-                if !list.contains(&key) && list.len() < limit as usize {
+                let before = list.iter().position(|other| *other == key);
+                prop_assert_eq!(table.seen(&key).map(SessionId::index), before);
+                if before.is_none() && list.len() < limit as usize {
                     list.push(key);
                 }
                 let want = list.iter().position(|other| *other == key);

@@ -103,3 +103,22 @@ fn a_sessions_file_is_read_and_its_problems_keep_their_places() {
     let text = says("s.json", bad);
     assert!(text.starts_with("s.json: /sessions/0/vni: "), "{text}");
 }
+
+/// docs/json.md: a field whose name begins with `x-` may have any value.
+#[test]
+fn in_a_sessions_file_only_what_is_read_may_not_stand_twice() {
+    let nothing = "s.json: warning: found nothing about traffic mirroring\n";
+    let foreign =
+        br#"{"schema": "mirror-pcap/sessions/1", "sessions": [], "x-a": {"b": 1, "b": 2}}"#;
+    assert_eq!(says("s.json", foreign), nothing);
+    let twice = br#"{"schema": "mirror-pcap/sessions/1", "sessions": [{"vni": 1, "vni": 2}]}"#;
+    assert_eq!(
+        says("s.json", twice),
+        "s.json: /sessions/0/vni: found the field again, expected it once\n"
+    );
+    let schema = br#"{"schema": "mirror-pcap/sessions/1", "schema": "", "sessions": []}"#;
+    assert_eq!(
+        says("s.json", schema),
+        "s.json: /schema: found the field again, expected it once\n"
+    );
+}

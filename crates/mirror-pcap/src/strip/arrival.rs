@@ -15,34 +15,34 @@ const MAX_NAME_LEN: usize = 255;
 const MAX_NAMES_LEN: usize = 1 << 20;
 
 /// One interface of the input.
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// LINKTYPE as it stands in the file.
-    pub(super) link_type: u16,
+    pub(crate) link_type: u16,
     /// What it is, if mirrored packets can arrive on it.
-    pub(super) link: Option<LinkType>,
-    pub(super) snaplen: u32,
-    pub(super) fcs_len: u8,
-    pub(super) clock: Clock,
+    pub(crate) link: Option<LinkType>,
+    pub(crate) snaplen: u32,
+    pub(crate) fcs_len: u8,
+    pub(crate) clock: Clock,
     /// Whether it is a session's interface that an earlier run has written.
-    pub(super) is_session: bool,
-    pub(super) name: Option<Box<str>>,
+    pub(crate) is_session: bool,
+    pub(crate) name: Option<Box<str>>,
 }
 
 /// The interfaces of the current section, by number.
 #[derive(Default)]
-pub(super) struct Arrivals {
+pub(crate) struct Arrivals {
     list: Vec<Option<Arrival>>,
     /// Bytes of names in it.
     names_len: usize,
 }
 
 impl Arrivals {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.names_len = 0;
     }
 
-    pub(super) fn add(&mut self, interface: &Interface<'_>) {
+    pub(crate) fn add(&mut self, interface: &Interface<'_>) {
         let options = &interface.options;
         let name = self.name(options.get(code::IF_NAME));
         let description = options.get(code::IF_DESCRIPTION);
@@ -76,7 +76,7 @@ impl Arrivals {
 
     /// The interface `id`; the reader gives out no packet of one that was not described.
     #[inline]
-    pub(super) fn get(&self, id: u32) -> Option<&Arrival> {
+    pub(crate) fn get(&self, id: u32) -> Option<&Arrival> {
         self.list.get(id as usize)?.as_ref()
     }
 }

@@ -35,7 +35,7 @@ const MAX_WAITING: usize = 4 << 20;
 const ETHERNET: u16 = 1;
 
 /// Sessions that are kept at hand; those beyond take the places of others.
-const RECENT_LEN: usize = 4096;
+const RECENT_LEN: usize = 1024;
 
 pub(super) struct Pcapng {
     comment: Comment,
@@ -144,8 +144,8 @@ impl Pcapng {
                 None => self.add_session(stripped, order, arrivals, arrival, out)?,
             };
             let head = match self.comment {
-                Comment::Short => Some(Annotation::of(&stripped.key).head(Detail::Short)),
-                Comment::Full => Some(Annotation::of(&stripped.key).head(Detail::Full)),
+                Comment::Short => Some(stripped.annotation().head(Detail::Short)),
+                Comment::Full => Some(stripped.annotation().head(Detail::Full)),
                 Comment::None => None,
             };
             if slot >= self.recent.len() {
@@ -171,7 +171,7 @@ impl Pcapng {
             return Err(reason::TOO_MANY_SESSIONS);
         }
         let on = arrivals.get(arrival).ok_or(reason::LINK_TYPE)?;
-        let mut annotation = Annotation::of(&stripped.key);
+        let mut annotation = stripped.annotation();
         annotation.on = on.name.as_deref().map(str::to_owned);
         let snaplen = if self.only_mirrored { ONE_SNAPLEN } else { on.snaplen };
         push_block(out, order, kind::INTERFACE, |body| {

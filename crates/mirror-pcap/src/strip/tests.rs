@@ -2,6 +2,7 @@
 //!
 //! * [`rules`], [`interfaces`], [`lengths`], [`limits`]: one rule of the rewriting a test,
 //!   with captures of a few blocks;
+//! * [`documents`]: what documents add to them;
 //! * [`story`]: a slow and obvious `strip` that is told what its captures hold, for
 //!   properties over captures made at random;
 //! * [`damage`]: every prefix and every flipped byte of everything in `testdata/`;
@@ -9,6 +10,7 @@
 
 mod corpus;
 mod damage;
+mod documents;
 mod interfaces;
 mod lengths;
 mod limits;

@@ -28,7 +28,7 @@ fn wrap(options: &str, capture: &[u8]) -> Rewritten {
         Ok(Cli { command: Command::Wrap(args) }) => args,
         other => panic!("{options}: {other:?}"),
     };
-    let mut wrap = Wrap::new(&args).expect("the addresses are of one family");
+    let mut wrap = Wrap::new(&args, None).expect("the addresses are of one family");
     let bytes = drive(&mut wrap, capture).expect("it is a capture");
     wrap.counts.totals();
     sound(&bytes);
@@ -331,7 +331,7 @@ proptest! {
         let Ok(Cli { command: Command::Wrap(args) }) = Cli::try_parse_from(words.split(' ')) else {
             panic!("{words}");
         };
-        let mut wrap = Wrap::new(&args).unwrap();
+        let mut wrap = Wrap::new(&args, None).unwrap();
         if let Ok(out) = drive(&mut wrap, &bytes[..]) {
             wrap.counts.totals();
             sound(&out);

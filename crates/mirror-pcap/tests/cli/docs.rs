@@ -3,6 +3,7 @@
 mod architecture;
 mod json;
 mod readme;
+mod sessions_file;
 
 use std::{fs, path::Path};
 
@@ -59,6 +60,8 @@ fn every_link_leads_somewhere() {
         "SECURITY.md",
         "docs/json.md",
         "testdata/README.md",
+        "testdata/documents/README.md",
+        "fuzz/README.md",
     ];
     let mut seen = 0;
     for name in names {

@@ -181,8 +181,12 @@ fn every_capture_becomes_what_its_folder_says() {
 #[test]
 fn every_command_over_every_capture_ends_as_documented() {
     let session: &[&str] = &["--source", "10.0.1.15", "--target", "10.0.2.99", "--vni", "1"];
+    let documents = testdata().join("documents/sessions.json");
+    let documents = documents.to_str().unwrap();
     let commands: &[(&str, &[&str])] = &[
         ("strip", &["--only-mirrored", "--comment", "full"]),
+        ("strip", &["--config", documents, "--comment", "full"]),
+        ("strip", &["--config", documents, "--only-known", "--only-mirrored"]),
         ("strip", &["--vni", "77", "--port", "8472", "--threads", "1"]),
         ("strip", &["--format", "pcap", "--only-mirrored"]),
         ("wrap", session),

@@ -2,16 +2,17 @@
 
 use crate::harness::{mirror_pcap, same};
 
-const COMMANDS: [&str; 4] = ["strip", "wrap", "completions", "man"];
+const COMMANDS: [&[&str]; 6] =
+    [&["strip"], &["wrap"], &["config"], &["config", "show"], &["completions"], &["man"]];
 
 /// The help of every command, and of the program, short and long.
 fn helps() -> Vec<(String, String)> {
     let mut texts = Vec::new();
-    for command in COMMANDS.map(Some).into_iter().chain([None]) {
+    for command in COMMANDS.into_iter().chain([&[][..]]) {
         for flag in ["-h", "--help"] {
             let seen = mirror_pcap().args(command).arg(flag).succeeds().stderr("");
             let text = String::from_utf8(seen.stdout).unwrap();
-            texts.push((format!("{} {flag}", command.unwrap_or_default()), text));
+            texts.push((format!("{} {flag}", command.join(" ")), text));
         }
     }
     texts
@@ -40,8 +41,8 @@ fn help_follows_the_width_of_the_terminal() {
 #[test]
 fn long_help_says_how_a_run_may_end() {
     for (what, text) in helps() {
-        let rewrites = what == "strip --help" || what == "wrap --help";
-        assert_eq!(text.contains("Exit status:\n  0  done\n"), rewrites, "{what}");
+        let works = ["strip --help", "wrap --help", "config show --help"].contains(&what.as_str());
+        assert_eq!(text.contains("Exit status:\n  0  done\n"), works, "{what}");
     }
 }
 
@@ -67,7 +68,8 @@ fn completions_know_every_command_and_option() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let seen = mirror_pcap().args(["completions", shell]).succeeds().stderr("");
         let text = String::from_utf8(seen.stdout).unwrap();
-        for word in COMMANDS.into_iter().chain(["only-mirrored", "packet-length", "endpoint"]) {
+        let options = ["only-mirrored", "packet-length", "endpoint", "only-known"];
+        for word in COMMANDS.concat().into_iter().chain(options) {
             assert!(text.contains(word), "{shell}: {word}");
         }
     }
@@ -98,14 +100,18 @@ fn manual_pages_have_the_parts_that_man_wants() {
     assert!(strip.contains(".TH mirror-pcap-strip 1 "), "{strip}");
     assert!(strip.contains("mirror\\-pcap\\-strip \\- Take the VXLAN wrapper off"), "{strip}");
     assert!(strip.contains("\\-\\-only\\-mirrored"), "{strip}");
-    for page in [program, strip, page(&["wrap"]), page(&["man"]), page(&["completions"])] {
+    for page in COMMANDS.map(page).into_iter().chain([program, strip]) {
         for section in [".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION"] {
             assert!(page.contains(section), "{section}\n{page}");
         }
     }
-    mirror_pcap()
-        .args(["man", "frob"])
-        .fails_with(2)
-        .stdout("")
-        .stderr("mirror-pcap: no such command, expected one of: strip, wrap, completions, man\n");
+    assert!(page(&["config", "show"]).contains("mirror\\-pcap\\-config\\-show \\- Print what"));
+    for (wrong, text) in [
+        (&["frob"][..], "no such command, expected one of: strip, wrap, config, completions, man"),
+        (&["config", "frob"], "no such command, expected one of: show"),
+        (&["strip", "frob"], "strip has no commands"),
+    ] {
+        let seen = mirror_pcap().arg("man").args(wrong).fails_with(2).stdout("");
+        same(&seen.stderr, &format!("mirror-pcap: {text}\n"));
+    }
 }

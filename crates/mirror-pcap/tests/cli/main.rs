@@ -10,6 +10,7 @@
 )]
 #![allow(dead_code, reason = "the harness serves all themes, and not every one uses all of it")]
 
+mod config;
 mod docs;
 mod golden;
 mod harness;

@@ -7,6 +7,7 @@
 mod aws;
 mod dissection;
 mod everything;
+mod names;
 mod pcap;
 mod tools;
 mod wrap;

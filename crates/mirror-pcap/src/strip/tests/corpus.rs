@@ -159,7 +159,7 @@ fn a_sound_capture_without_mirrored_packets_comes_out_byte_for_byte() {
     let captures = corpus();
     let mut seen = 0;
     for (name, bytes, compressed) in &captures {
-        let mut stripper = Stripper::new(&strip_args(""));
+        let mut stripper = Stripper::new(&strip_args(""), None);
         let Ok(out) = drive(&mut stripper, &bytes[..]) else { continue };
         let [stripped, _, left_out] = stripper.counts.totals();
         let sound_input = pcap(bytes).is_none() && plain(bytes).1;
@@ -180,7 +180,7 @@ fn every_packet_is_what_it_was_or_the_frame_inside() {
     let captures = corpus();
     let mut stripped_in_all = 0;
     for (name, bytes, _) in &captures {
-        let mut stripper = Stripper::new(&strip_args(""));
+        let mut stripper = Stripper::new(&strip_args(""), None);
         let Ok(out) = drive(&mut stripper, &bytes[..]) else { continue };
         let [stripped, _, left_out] = stripper.counts.totals();
         stripped_in_all += stripped;
@@ -237,7 +237,7 @@ fn is_inner(before: &Plain, got: &Plain) -> bool {
 fn no_capture_of_others_is_refused_by_any_way_to_write() {
     for (name, bytes, _) in corpus() {
         let read = |options: &str| {
-            let mut stripper = Stripper::new(&strip_args(options));
+            let mut stripper = Stripper::new(&strip_args(options), None);
             let out = drive(&mut stripper, &bytes[..]).ok()?;
             if options.contains("format pcap") {
                 assert_eq!(pcap(&out).map(|file| file.stop), Some(None), "{name}");

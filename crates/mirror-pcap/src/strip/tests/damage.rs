@@ -25,7 +25,7 @@ const MOST_PER_FILE: usize = 64;
 /// What must hold of any bytes; how many packets were read.
 #[track_caller]
 fn check(args: &cli::Strip, bytes: &[u8]) -> u64 {
-    let mut stripper = Stripper::new(args);
+    let mut stripper = Stripper::new(args, None);
     let Ok(out) = drive(&mut stripper, bytes) else { return 0 };
     let [stripped, kept, left_out] = stripper.counts.totals();
     let blocks = sound(&out);

@@ -60,7 +60,7 @@ proptest! {
     ) {
         let input = Story::tell(seed, steps, told.clone()).bytes();
         let args = strip_args(&told.options());
-        let run = |step| drive(&mut Stripper::new(&args), Steps(&input, step)).unwrap();
+        let run = |step| drive(&mut Stripper::new(&args, None), Steps(&input, step)).unwrap();
         let whole = run(usize::MAX);
         prop_assert!(run(1) == whole);
         prop_assert!(run(7) == whole);
@@ -90,7 +90,7 @@ fn a_workload_that_speaks_vxlan_keeps_its_own() {
 fn the_size_of_reads_does_not_matter_to_any_case() {
     let args = strip_args("");
     for case in mirror_testkit::cases::all() {
-        let run = |step| drive(&mut Stripper::new(&args), Steps(&case.bytes, step)).ok();
+        let run = |step| drive(&mut Stripper::new(&args, None), Steps(&case.bytes, step)).ok();
         let whole = run(usize::MAX);
         assert!(run(1) == whole, "{}", case.folder);
         assert!(run(4096) == whole, "{}", case.folder);

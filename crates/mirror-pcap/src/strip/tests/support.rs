@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use clap::Parser;
+use mirror_session::Picture;
 use mirror_testkit::decode::{Block, Content, Pcapng, dump, pcapng};
 use pcapng_blocks::{OpenError, Reader};
 
@@ -65,7 +66,13 @@ impl Rewritten {
 /// Strip a capture that can be opened.
 #[track_caller]
 pub(crate) fn strip(options: &str, capture: &[u8]) -> Rewritten {
-    let mut stripper = Stripper::new(&strip_args(options));
+    strip_with(options, None, capture)
+}
+
+/// Strip a capture of which documents know something.
+#[track_caller]
+pub(crate) fn strip_with(options: &str, picture: Option<&Picture>, capture: &[u8]) -> Rewritten {
+    let mut stripper = Stripper::new(&strip_args(options), picture);
     let bytes = drive(&mut stripper, capture).expect("it is a capture");
     stripper.counts.totals();
     Rewritten { bytes, counts: stripper.counts }

@@ -100,7 +100,7 @@ fn libraries_know_no_file_environment_or_terminal() {
     let absent =
         ["std::fs", "std::env", "std::process", "std::net::Tcp", "File::", "stdout(", "stderr("];
     let mut seen = 0;
-    for name in ["pcapng-blocks", "mirror-wire", "mirror-session"] {
+    for name in ["pcapng-blocks", "mirror-wire", "mirror-session", "mirror-filter", "mirror-aws"] {
         let mut texts = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut texts);
         for (path, text) in texts {

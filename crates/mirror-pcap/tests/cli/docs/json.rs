@@ -57,7 +57,11 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Note the type of every field below `value`, whose path is `path`.
-fn walk(value: &Value, path: &str, fields: &mut BTreeMap<String, BTreeSet<&'static str>>) {
+pub(super) fn walk(
+    value: &Value,
+    path: &str,
+    fields: &mut BTreeMap<String, BTreeSet<&'static str>>,
+) {
     if !path.is_empty() {
         fields.entry(path.to_owned()).or_default().insert(kind(value));
     }
@@ -74,26 +78,39 @@ fn walk(value: &Value, path: &str, fields: &mut BTreeMap<String, BTreeSet<&'stat
     }
 }
 
-#[test]
-fn every_field_is_described_and_every_description_is_of_a_field() {
-    let mut printed = BTreeMap::new();
-    for (_, json, _) in reports() {
-        walk(&json, "", &mut printed);
-    }
-    let described: BTreeMap<String, BTreeSet<String>> = rows(&document("docs/json.md"), "Field")
+/// The section of docs/json.md on one document.
+pub(super) fn section(schema: &str) -> String {
+    let text = document("docs/json.md");
+    let heading = format!("\n## `{schema}`\n");
+    let (_, section) = text.split_once(&heading).unwrap_or_else(|| panic!("no {heading}"));
+    section.split("\n## ").next().unwrap().to_owned()
+}
+
+/// The fields that were printed are those of the section, and of the types it says.
+pub(super) fn are_as_described(printed: &BTreeMap<String, BTreeSet<&str>>, schema: &str) {
+    let described: BTreeMap<String, BTreeSet<String>> = rows(&section(schema), "Field")
         .into_iter()
         .map(|row| (code(&row[0]).to_owned(), row[1].split(" or ").map(str::to_owned).collect()))
         .collect();
 
     let names = |of: BTreeSet<&String>| of.into_iter().cloned().collect::<Vec<_>>();
     assert_eq!(names(printed.keys().collect()), names(described.keys().collect()));
-    for (field, types) in &printed {
+    for (field, types) in printed {
         let described = &described[field];
         assert!(
             types.iter().all(|kind| described.contains(*kind)),
             "{field} is described as {described:?} and is {types:?}"
         );
     }
+}
+
+#[test]
+fn every_field_is_described_and_every_description_is_of_a_field() {
+    let mut printed = BTreeMap::new();
+    for (_, json, _) in reports() {
+        walk(&json, "", &mut printed);
+    }
+    are_as_described(&printed, "mirror-pcap/strip/1");
 }
 
 #[test]

@@ -111,9 +111,9 @@ fn display_filters_find_what_they_are_for() {
     }
 }
 
-/// The long options in a help text.
+/// The long options in the help text of a command, which may be of two words.
 fn options_of(command: &str) -> BTreeSet<String> {
-    let help = mirror_pcap().args([command, "--help"]).succeeds();
+    let help = mirror_pcap().args(command.split(' ')).arg("--help").succeeds();
     let help = String::from_utf8(help.stdout).unwrap();
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let options = lines.filter_map(|line| line.split_once("--")).map(|(_, rest)| rest);
@@ -134,17 +134,23 @@ fn the_table_of_options_is_that_of_strip() {
     assert_eq!(listed, without_help(options_of("strip")));
 }
 
+/// The options that the README names from `from` to the next example.
+fn options_named(from: &str) -> BTreeSet<String> {
+    let text = document("README.md");
+    let (_, paragraph) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    let paragraph = paragraph.split("```").next().unwrap();
+    paragraph.split('`').filter_map(|part| part.strip_prefix("--")).map(str::to_owned).collect()
+}
+
 #[test]
 fn the_paragraph_on_wrap_has_its_options() {
-    let text = document("README.md");
-    let (_, paragraph) = text.split_once("**Back.**").expect("a paragraph on wrap");
-    let paragraph = paragraph.split("```").next().unwrap();
-    let named: BTreeSet<_> = paragraph
-        .split('`')
-        .filter_map(|part| part.strip_prefix("--"))
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(named, without_help(options_of("wrap")));
+    assert_eq!(options_named("**Back.**"), without_help(options_of("wrap")));
+}
+
+#[test]
+fn the_paragraph_on_config_show_has_its_options() {
+    let named = options_named("`mirror-pcap config show` prints what the documents come to");
+    assert_eq!(named, without_help(options_of("config show")));
 }
 
 /// The words of all tables with this heading.

@@ -1,0 +1,125 @@
+//! The documents of `--config`: files in, joined knowledge out.
+//!
+//! `mirror_aws` reads names and bytes; here they are found, bounded and handed over, and what is
+//! wrong with them is told. A person mends documents by hand, so all errors are told in one go, and
+//! nothing is read of any capture before they are gone. Warnings don't stop a run.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use anyhow::anyhow;
+use mirror_aws::{Document, Estate, Parameters, Problem, Problems};
+
+use crate::{
+    cli,
+    failure::{Failure, printable},
+    number::counted,
+};
+
+/// The most that is read of a document: one byte more than `mirror_aws` takes, so that it sees that
+/// there is more.
+const MAX_READ: u64 = (64 << 20) + 1;
+
+/// Warnings told before a run that is about something else.
+const MAX_WARNINGS: usize = 20;
+
+/// Read and join the documents; `None` if none were named.
+///
+/// What a person should know about them is told on standard error, unless `quiet`.
+pub(crate) fn load(args: &cli::Documents, quiet: bool) -> Result<Option<Estate>, Failure> {
+    if args.config.is_empty() {
+        return Ok(None);
+    }
+    let estate = read(args)?;
+    if !quiet {
+        tell(&estate.warnings, MAX_WARNINGS);
+    }
+    Ok(Some(estate))
+}
+
+/// Read and join the documents, and tell nothing.
+pub(crate) fn read(args: &cli::Documents) -> Result<Estate, Failure> {
+    let mut params = Parameters::new();
+    for param in &args.param {
+        params.add(param).map_err(|error| Failure::usage(anyhow!("--param: {error}")))?;
+    }
+    if args.config.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Failure::usage(anyhow!("standard input can be one of the documents only")));
+    }
+    let files = args.config.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+    let documents: Vec<_> = files.iter().map(|(name, bytes)| Document { name, bytes }).collect();
+    mirror_aws::read(&documents, &params)
+        .map_err(|problems| Failure::usage(anyhow!(all(&problems))))
+}
+
+/// Complain if standard input is a document and `input`, a capture, as well.
+pub(crate) fn leave_stdin_to(input: &Path, args: &cli::Documents) -> Result<(), Failure> {
+    if is_stdin(input) && args.config.iter().any(|path| is_stdin(path)) {
+        return Err(Failure::usage(anyhow!("--config: standard input is the capture already")));
+    }
+    Ok(())
+}
+
+/// Tell at most so many warnings, each on a line of standard error.
+pub(crate) fn tell(warnings: &[Problem], most: usize) {
+    let mut text = String::new();
+    for warning in warnings.iter().take(most) {
+        text += &format!("mirror-pcap: {warning}\n");
+    }
+    if let Some(more) = warnings.len().checked_sub(most).filter(|&more| more > 0) {
+        let more = counted(more as u64, "more warning", "more warnings");
+        text += &format!("mirror-pcap: and {more}; mirror-pcap config show tells them all\n");
+    }
+    // Nobody is left to hear that stderr is gone.
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The name and bytes of a document.
+fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    let mut bytes = Vec::new();
+    let (name, done) = if is_stdin(path) {
+        ("standard input".to_owned(), io::stdin().lock().take(MAX_READ).read_to_end(&mut bytes))
+    } else {
+        let name = path.to_string_lossy().into_owned();
+        let file = File::open(path).map_err(|error| Failure::input(&name, error))?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(Failure::input(&name, anyhow!("is a folder, expected a document")));
+        }
+        (name, file.take(MAX_READ).read_to_end(&mut bytes))
+    };
+    done.map_err(|error| Failure::input(&name, error))?;
+    Ok((name, bytes))
+}
+
+/// All problems, a line each.
+fn all(problems: &Problems) -> String {
+    let count = (problems.errors() + problems.warnings()) as u64;
+    let mut text = format!("{} in the documents", counted(count, "problem", "problems"));
+    for line in problems.to_string().lines() {
+        text += "\n  ";
+        // It is printable already; this is the last place to make sure.
+        text += &printable(line);
+    }
+    text
+}
+
+/// What a person calls a resource: its id, and its name in quotes.
+pub(crate) fn titled(id: Option<&str>, name: Option<&str>) -> Option<String> {
+    match (id, quoted(name)) {
+        (Some(id), Some(name)) => Some(format!("{} {name}", printable(id))),
+        (Some(id), None) => Some(printable(id)),
+        (None, name) => name,
+    }
+}
+
+/// A text of a document, in quotes; none if it is empty.
+pub(crate) fn quoted(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(|text| format!("\"{}\"", printable(text)))
+}
