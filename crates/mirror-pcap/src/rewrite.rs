@@ -18,7 +18,7 @@ use crate::{
 /// Something that turns the events of a capture into bytes of another.
 pub(crate) trait Rewriter {
     /// Append to `out` what becomes of one event.
-    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>);
+    fn take(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
 
     /// Append what is still missing when the input has ended.
     fn finish(&mut self, _: &mut Vec<u8>) {}
@@ -47,7 +47,7 @@ pub(crate) fn rewrite(
                 // A block that was cut because we stopped to listen is no damage.
                 break;
             }
-            rewriter.take(event, sink.buffer());
+            rewriter.take(&event, sink.buffer());
             sink.relieve()?;
             progress.tick();
             // What a live reader should see must not lie in our buffer while we wait.

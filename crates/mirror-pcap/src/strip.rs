@@ -160,23 +160,23 @@ impl<'p> Stripper<'p> {
 }
 
 impl Rewriter for Stripper<'_> {
-    #[inline(always)] // called from one loop, for every block
-    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
+    #[inline]
+    fn take(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let block = match event {
             Event::Block(block) => block,
-            Event::Damage(damage) => return self.counts.damage(&damage),
+            Event::Damage(damage) => return self.counts.damage(damage),
         };
         match &block.content {
-            Content::Packet(packet) => self.packet(&block, packet, out),
+            Content::Packet(packet) => self.packet(block, packet, out),
             Content::Section(_) => {
                 self.arrivals.clear();
-                self.writer.section(&block, out);
+                self.writer.section(block, out);
             }
             Content::Interface(interface) => {
                 self.arrivals.add(interface);
-                self.writer.interface(&block, &self.arrivals, interface.id, out);
+                self.writer.interface(block, &self.arrivals, interface.id, out);
             }
-            _ => self.writer.other(&block, &mut self.counts, out),
+            _ => self.writer.other(block, &mut self.counts, out),
         }
     }
 

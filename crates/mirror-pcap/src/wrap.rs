@@ -65,10 +65,10 @@ struct Arrival {
 }
 
 impl Rewriter for Wrap {
-    fn take(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
+    fn take(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let block = match event {
             Event::Block(block) => block,
-            Event::Damage(damage) => return self.counts.damage(&damage),
+            Event::Damage(damage) => return self.counts.damage(damage),
         };
         match &block.content {
             Content::Section(_) => {
@@ -76,10 +76,10 @@ impl Rewriter for Wrap {
                 self.next = 0;
                 block.copy_section(out);
             }
-            Content::Interface(interface) => self.interface(&block, interface, out),
+            Content::Interface(interface) => self.interface(block, interface, out),
             Content::Packet(packet) => {
                 self.counts.read += 1;
-                match self.packet(&block, packet, out) {
+                match self.packet(block, packet, out) {
                     Ok(()) => self.counts.wrapped(),
                     Err(why) => self.counts.left_out(why),
                 }
@@ -89,7 +89,7 @@ impl Rewriter for Wrap {
                     block.copy_renumbered(out, arrival.number);
                 }
             }
-            _ => copy_other(&block, false, &mut self.counts, out),
+            _ => copy_other(block, false, &mut self.counts, out),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn drive(
     let mut reader = Reader::open(capture)?;
     let mut out = Vec::new();
     while let Some(event) = reader.next() {
-        rewriter.take(event, &mut out);
+        rewriter.take(&event, &mut out);
     }
     rewriter.finish(&mut out);
     Ok(out)
