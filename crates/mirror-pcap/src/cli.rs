@@ -1,5 +1,7 @@
 //! The arguments of every command, and all help texts, together in one place.
 
+mod sessions;
+
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -7,6 +9,8 @@ use std::{
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mirror_wire::{Endpoint, Vni};
+
+pub(crate) use self::sessions::Sessions;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -33,6 +37,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Strip(Strip),
     Wrap(Wrap),
+    Sessions(Sessions),
     Config(Config),
     Completions(Completions),
     Man(Man),

@@ -8,6 +8,7 @@
 
 mod cli;
 mod config;
+mod damage;
 mod documents;
 mod failure;
 mod input;
@@ -16,7 +17,9 @@ mod output;
 mod progress;
 mod report;
 mod rewrite;
+mod sessions;
 mod strip;
+mod table;
 mod wrap;
 
 use std::{
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Cli::try_parse().map(|cli| cli.command) {
         Ok(Command::Strip(args)) => strip::run(&args),
         Ok(Command::Wrap(args)) => wrap::run(&args),
+        Ok(Command::Sessions(args)) => sessions::run(&args),
         Ok(Command::Config(args)) => config::run(&args),
         Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
         Ok(Command::Man(args)) => print(|out| cli::man(&args.command, out)),

@@ -12,24 +12,20 @@ use std::{
 
 use mirror_session::{Direction, KnownSession, SessionId, SessionKey};
 use mirror_wire::Vni;
-use pcapng_blocks::{Compression, Damage};
+use pcapng_blocks::Damage;
 use serde::Serialize;
 
 use crate::{
+    damage::{DamageLog, Place},
     failure::{Failure, printable},
     input::Input,
     number::{counted, grouped},
     output::{Output, signals},
+    table::{Align, Table, cell},
 };
 
 /// Sessions listed for people; scripts get them all.
 const MAX_LISTED: usize = 20;
-
-/// Characters of a name in the table.
-const MAX_CELL: usize = 40;
-
-/// Broken places told one by one.
-const MAX_DAMAGE: usize = 10;
 
 /// Why a packet was not stripped: a word that scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +139,16 @@ impl Hints {
         }
     }
 
+    /// The UDP ports that packets went to, and how many to each.
+    pub(crate) fn ports(&self) -> &BTreeMap<u16, u64> {
+        &self.ports
+    }
+
+    /// The most frequent of them, for a sentence; empty if there are none.
+    pub(crate) fn ports_text(&self) -> String {
+        most(&self.ports)
+    }
+
     fn text(&self) -> Option<String> {
         let sessions = most(&self.sessions);
         if !sessions.is_empty() {
@@ -154,7 +160,7 @@ impl Hints {
         if !vnis.is_empty() {
             return Some(format!("nothing was stripped: the VNIs in it are {vnis}"));
         }
-        let ports = most(&self.ports);
+        let ports = self.ports_text();
         if !ports.is_empty() {
             return Some(format!(
                 "nothing was stripped: UDP went to port {ports}; --port names those that \
@@ -188,8 +194,7 @@ pub(crate) struct Counts {
     left_out: Tally,
     notes: Tally,
     sessions: Vec<SessionTotal>,
-    damage: Vec<(u64, String)>,
-    damages: u64,
+    damage: DamageLog,
 }
 
 impl Counts {
@@ -238,14 +243,11 @@ impl Counts {
             self.read += 1;
             self.left_out(reason::DAMAGED);
         }
-        self.damages += 1;
-        if self.damage.len() < MAX_DAMAGE {
-            self.damage.push((damage.offset, printable(&damage.problem.to_string())));
-        }
+        self.damage.add(damage);
     }
 
     pub(crate) fn is_damaged(&self) -> bool {
-        self.damages > 0
+        self.damage.total() > 0
     }
 
     /// How often each reason was given, for keeping or leaving out.
@@ -276,7 +278,7 @@ impl Counts {
 
     /// What is wrong with the input, as far as it is listed.
     pub(crate) fn problems(&self) -> Vec<&str> {
-        self.damage.iter().map(|(_, problem)| problem.as_str()).collect()
+        self.damage.problems()
     }
 }
 
@@ -294,14 +296,19 @@ pub(crate) struct Report<'a> {
 impl Report<'_> {
     /// Tell people, on standard error; if they want it `quiet`, only what is wrong.
     pub(crate) fn print(&self, quiet: bool) {
-        let text = if quiet { damage_text(self.input, self.counts) } else { self.text() };
+        let text = if quiet { self.damage_text() } else { self.text() };
         // Nobody is left to hear that stderr is gone.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
+    /// The broken places, before anything else.
+    fn damage_text(&self) -> String {
+        self.counts.damage.text(&self.input.name, self.input.compression)
+    }
+
     fn text(&self) -> String {
         let counts = self.counts;
-        let mut text = damage_text(self.input, counts);
+        let mut text = self.damage_text();
         let name = printable(&self.input.name);
         let (kept, left_out) = (counts.kept.total(), counts.left_out.total());
         text += &format!(
@@ -344,44 +351,26 @@ impl Report<'_> {
         // Without documents there are no names, and no columns for them.
         let with_id = listed.iter().any(|one| one.id().is_some());
         let with_name = listed.iter().any(|one| one.name().is_some());
-        let mut rows = vec![
-            ["session", "id", "name", "packets", "bytes", "ingress", "egress", "unknown", "cut"]
-                .map(str::to_owned),
-        ];
-        rows.extend(listed.iter().take(MAX_LISTED).map(|one| {
+        let mut table = Table::new([
+            ("session", Align::Left),
+            ("id", Align::Left),
+            ("name", Align::Left),
+            ("packets", Align::Right),
+            ("bytes", Align::Right),
+            ("ingress", Align::Right),
+            ("egress", Align::Right),
+            ("unknown", Align::Right),
+            ("cut", Align::Right),
+        ]);
+        table.show_if("id", with_id);
+        table.show_if("name", with_name);
+        for one in listed.iter().take(MAX_LISTED) {
             let t = one.total;
             let numbers = [t.packets, t.bytes, t.ingress, t.egress, t.unknown, t.cut];
             let [a, b, c, d, e, f] = numbers.map(grouped);
-            [one.key.to_string(), cell(one.id()), cell(one.name()), a, b, c, d, e, f]
-        }));
-        let is_shown = |column: &usize| match column {
-            1 => with_id,
-            2 => with_name,
-            _ => true,
-        };
-        let columns: Vec<usize> = (0..9).filter(is_shown).collect();
-        let mut widths = [0; 9];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
+            table.push([one.key.to_string(), cell(one.id()), cell(one.name()), a, b, c, d, e, f]);
         }
-        let mut text = String::new();
-        for row in &rows {
-            let mut line = String::new();
-            for &column in &columns {
-                let (Some(cell), Some(width)) = (row.get(column), widths.get(column)) else {
-                    continue;
-                };
-                line += &if column < 3 {
-                    format!("  {cell:<width$}")
-                } else {
-                    format!("  {cell:>width$}")
-                };
-            }
-            text += line.trim_end();
-            text.push('\n');
-        }
+        let mut text = table.text();
         if listed.len() > MAX_LISTED {
             let more = counted((listed.len() - MAX_LISTED) as u64, "more session", "more sessions");
             text += &format!("  and {more}; --json lists them all\n");
@@ -413,12 +402,8 @@ impl Report<'_> {
             reasons: counts.reasons(),
             notes: counts.notes(),
             sessions: self.stripped_sessions().map(|one| JsonSession::new(&one)).collect(),
-            damage: counts
-                .damage
-                .iter()
-                .map(|(offset, problem)| JsonDamage { offset: *offset, problem })
-                .collect(),
-            damages: counts.damages,
+            damage: counts.damage.first(),
+            damages: counts.damage.total(),
         };
         let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
         bytes.push(b'\n');
@@ -443,34 +428,6 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// A text of a document in a table: printable, cut, and something to see if there is none.
-fn cell(text: Option<&str>) -> String {
-    let text = text.map_or_else(|| "-".to_owned(), printable);
-    match text.char_indices().nth(MAX_CELL) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
-}
-
-/// The broken places, one line each, before anything else.
-fn damage_text(input: &Input, counts: &Counts) -> String {
-    let name = printable(&input.name);
-    let of =
-        if input.compression == Compression::None { "" } else { " of the decompressed capture" };
-    let mut text = String::new();
-    for (offset, problem) in &counts.damage {
-        text += &format!("mirror-pcap: {name}: byte {offset}{of}: {problem}\n");
-    }
-    let more = counts.damages - counts.damage.len() as u64;
-    if more > 0 {
-        text += &format!(
-            "mirror-pcap: {name}: and {}\n",
-            counted(more, "more problem", "more problems")
-        );
-    }
-    text
-}
-
 #[derive(Serialize)]
 struct Json<'a> {
     schema: &'static str,
@@ -479,7 +436,7 @@ struct Json<'a> {
     reasons: BTreeMap<&'static str, u64>,
     notes: BTreeMap<&'static str, u64>,
     sessions: Vec<JsonSession<'a>>,
-    damage: Vec<JsonDamage<'a>>,
+    damage: &'a [Place],
     damages: u64,
 }
 
@@ -523,10 +480,4 @@ impl<'a> JsonSession<'a> {
             unknown: total.unknown,
         }
     }
-}
-
-#[derive(Serialize)]
-struct JsonDamage<'a> {
-    offset: u64,
-    problem: &'a str,
 }

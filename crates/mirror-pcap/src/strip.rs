@@ -10,6 +10,7 @@
 //! pipe stays live and memory small.
 
 pub(crate) mod arrival;
+pub(crate) mod before;
 pub(crate) mod judge;
 mod pcap;
 mod pcapng;
@@ -138,7 +139,7 @@ impl<'p> Stripper<'p> {
     fn packet(&mut self, block: &Block<'_>, packet: &Packet<'_>, out: &mut Vec<u8>) {
         let Stripper { judge, writer, arrivals, counts } = self;
         counts.read += 1;
-        let mut decision = judge.decide(packet, arrivals, counts);
+        let mut decision = judge.decide(packet, arrivals, &mut counts.hints);
         if let Decision::Strip(stripped) = &decision {
             decision = match writer.stripped(stripped, block, packet, arrivals, counts, out) {
                 Ok(()) => return stripped.count(counts),

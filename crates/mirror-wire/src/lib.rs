@@ -12,6 +12,7 @@
 //! |---|---|
 //! | Is this packet a mirrored frame, and whose? | [`decapsulate`], [`Mirrored`], [`NotMirrored`] |
 //! | Which addresses are in that frame, how long was it before the mirror cut it? | [`Inner`] |
+//! | Is it a copy of a packet that another session has mirrored too? | [`Imprint`] |
 //! | What would a mirror put around this frame? | [`Wrapper`] |
 //!
 //! ```
@@ -40,6 +41,7 @@ mod error;
 mod flow;
 mod geneve;
 mod headers;
+mod imprint;
 mod inner;
 mod ip;
 mod link;
@@ -54,6 +56,7 @@ pub use direction::{Direction, UnknownDirection};
 pub use error::NotMirrored;
 pub use geneve::GENEVE_PORT;
 pub use headers::Headers;
+pub use imprint::Imprint;
 pub use inner::Inner;
 pub use link::LinkType;
 pub use name::{Endpoint, Mac, ParseEndpointError, ParseMacError, Vni};

@@ -4,7 +4,7 @@
 //! session's interface takes over. Names are cut to a length that no real one
 //! has, so that a capture of nothing but interfaces stays small in memory.
 
-use mirror_session::Annotation;
+use mirror_session::{Annotation, SessionKey};
 use mirror_wire::LinkType;
 use pcapng_blocks::{Clock, Interface, code};
 
@@ -23,8 +23,16 @@ pub(crate) struct Arrival {
     pub(crate) snaplen: u32,
     pub(crate) fcs_len: u8,
     pub(crate) clock: Clock,
-    /// Whether it is a session's interface that an earlier run has written.
-    pub(crate) is_session: bool,
+    /// What its description says, if it is a session's interface that an earlier run has written.
+    pub(crate) session: Option<Box<SessionInterface>>,
+    pub(crate) name: Option<Box<str>>,
+}
+
+/// What an earlier run has said of a session in the description of its interface.
+pub(crate) struct SessionInterface {
+    pub(crate) key: SessionKey,
+    /// The session's id.
+    pub(crate) id: Option<Box<str>>,
     pub(crate) name: Option<Box<str>>,
 }
 
@@ -45,14 +53,14 @@ impl Arrivals {
     pub(crate) fn add(&mut self, interface: &Interface<'_>) {
         let options = &interface.options;
         let name = self.name(options.get(code::IF_NAME));
-        let description = options.get(code::IF_DESCRIPTION);
+        let session = self.session(options.get(code::IF_DESCRIPTION));
         let arrival = Arrival {
             link_type: interface.link_type,
             link: LinkType::from_code(interface.link_type),
             snaplen: interface.snaplen,
             fcs_len: interface.fcs_len(),
             clock: interface.clock(),
-            is_session: description.is_some_and(|text| Annotation::parse(text).is_ok()),
+            session,
             name,
         };
         let id = interface.id as usize;
@@ -66,12 +74,24 @@ impl Arrivals {
         let name = String::from_utf8_lossy(bytes.get(..MAX_NAME_LEN).unwrap_or(bytes));
         // Some writers end strings with a NUL.
         let name = name.trim_end_matches('\0');
-        let fits = self.names_len + name.len() <= MAX_NAMES_LEN;
-        if name.is_empty() || !fits {
+        self.keep(name)
+    }
+
+    fn session(&mut self, description: Option<&[u8]>) -> Option<Box<SessionInterface>> {
+        let annotation = Annotation::parse(description?).ok()?;
+        let mut text = |text: &Option<String>| self.keep(text.as_deref()?);
+        let (id, name) = (text(&annotation.session), text(&annotation.name));
+        Some(Box::new(SessionInterface { key: annotation.key(), id, name }))
+    }
+
+    /// A text to keep, unless it is empty or there are too many.
+    fn keep(&mut self, text: &str) -> Option<Box<str>> {
+        let fits = self.names_len + text.len() <= MAX_NAMES_LEN;
+        if text.is_empty() || !fits {
             return None;
         }
-        self.names_len += name.len();
-        Some(name.into())
+        self.names_len += text.len();
+        Some(text.into())
     }
 
     /// The interface `id`; the reader gives out no packet of one that was not described.

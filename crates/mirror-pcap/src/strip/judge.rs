@@ -14,12 +14,15 @@ use mirror_session::{
 use mirror_wire::{Captured, Inner, NotMirrored, VXLAN_PORT, Vni, decapsulate};
 use pcapng_blocks::{Form, Packet};
 
-use super::arrival::{Arrival, Arrivals};
+use super::{
+    arrival::{Arrival, Arrivals},
+    before,
+};
 use crate::{
     cli,
     documents::titled,
     number::counted,
-    report::{Counts, Reason, SessionCount, note, reason},
+    report::{Counts, Hints, Reason, SessionCount, note, reason},
 };
 
 /// Sessions that a remark names.
@@ -45,6 +48,8 @@ pub(crate) struct Stripped<'a> {
     pub(crate) inner: &'a [u8],
     /// Its length on the wire at the source ENI.
     pub(crate) original_len: u32,
+    /// Its length as the mirror sent it.
+    pub(crate) delivered_len: u32,
     pub(crate) direction: Option<Direction>,
     /// The same length, if the mirror cut the frame.
     pub(crate) cut_from: Option<u32>,
@@ -153,6 +158,16 @@ impl<'p> Judge<'p> {
         self.sessions.iter().map(known)
     }
 
+    /// The session of a packet that was stripped before; `None` if it would be one too many.
+    #[inline]
+    pub(crate) fn enlist(&mut self, key: &SessionKey) -> Option<SessionId> {
+        let id = self.sessions.find(key)?;
+        if let Some(picture) = self.options.picture {
+            look_up(&mut self.looked_up, id, key, picture, &self.options.packet_lengths);
+        }
+        Some(id)
+    }
+
     /// What a user should know about how sessions were found in the documents.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let seen = || self.sessions.iter().map(|(_, session)| session.key).zip(&self.looked_up);
@@ -184,7 +199,7 @@ impl<'p> Judge<'p> {
         &mut self,
         packet: &Packet<'a>,
         arrivals: &Arrivals,
-        counts: &mut Counts,
+        hints: &mut Hints,
     ) -> Decision<'a>
     where
         'p: 'a,
@@ -197,7 +212,7 @@ impl<'p> Judge<'p> {
             return Decision::LeaveOut(reason::SIMPLE_PACKET);
         }
         // A packet that was stripped before is mirrored traffic in any case.
-        if arrival.is_session || is_annotated(packet) {
+        if before::was_stripped(packet, arrival) {
             return Decision::Keep(reason::ALREADY_STRIPPED);
         }
         match packet.form {
@@ -205,7 +220,7 @@ impl<'p> Judge<'p> {
             Form::Obsolete => return self.keep(reason::PACKET_BLOCK),
             Form::Simple => return self.keep(reason::SIMPLE_PACKET),
         }
-        match self.strip(packet, arrival, counts) {
+        match self.strip(packet, arrival, hints) {
             Ok(stripped) => Decision::Strip(stripped),
             Err(why) => self.keep(why),
         }
@@ -221,7 +236,7 @@ impl<'p> Judge<'p> {
         &mut self,
         packet: &Packet<'a>,
         arrival: &Arrival,
-        counts: &mut Counts,
+        hints: &mut Hints,
     ) -> Result<Stripped<'a>, Reason>
     where
         'p: 'a,
@@ -235,18 +250,18 @@ impl<'p> Judge<'p> {
         };
         let mirrored = decapsulate(&captured, &options.ports).map_err(|why| {
             if let NotMirrored::OtherPort(port) = why {
-                counts.hints.port(port);
+                hints.port(port);
             }
             Reason(why.reason())
         })?;
         if !options.vnis.is_empty() && !options.vnis.contains(&mirrored.vni) {
-            counts.hints.vni(mirrored.vni);
+            hints.vni(mirrored.vni);
             return Err(reason::OTHER_VNI);
         }
         let key =
             SessionKey { endpoint: mirrored.endpoint, source: mirrored.source, vni: mirrored.vni };
         if options.only_known && !is_known(options.picture, &self.sessions, &key) {
-            counts.hints.unknown(key);
+            hints.unknown(key);
             return Err(reason::UNKNOWN_SESSION);
         }
         let id = self.sessions.find(&key).ok_or(reason::TOO_MANY_SESSIONS)?;
@@ -266,6 +281,7 @@ impl<'p> Judge<'p> {
             known,
             inner: mirrored.inner,
             original_len: mirrored.inner_len,
+            delivered_len: mirrored.inner_len,
             direction: None,
             cut_from: None,
             reserved_bits: mirrored.reserved_bits,
@@ -354,10 +370,4 @@ fn list(sessions: &[String]) -> String {
         0 => named,
         more => format!("{named} and {more} more"),
     }
-}
-
-/// Whether a comment says that the packet was stripped before.
-#[inline]
-fn is_annotated(packet: &Packet<'_>) -> bool {
-    !packet.options.is_empty() && Annotation::last_valid(packet.options.comments()).is_some()
 }

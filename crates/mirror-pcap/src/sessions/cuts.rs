@@ -1,0 +1,226 @@
+//! To what lengths a session's frames were cut, and what does that.
+//!
+//! All frames that one thing cuts are equally long, so the lengths tell what it was: a PacketLength,
+//! or the limit of the target. Where documents say it, it is so; else a length that AWS names, or
+//! that an MTU in use gives, is likely it, and any other is likely a PacketLength.
+
+use mirror_session::{KnownSession, TargetKind};
+
+/// Different lengths that are told of a session.
+const LISTED: usize = 8;
+
+/// Those that are counted: the most frequent need not be the first.
+const COUNTED: usize = 16;
+
+/// What AWS takes of the target's MTU, over IPv4 and over IPv6:
+/// docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-network-limitations.html
+const OVERHEADS: [u32; 2] = [54, 74];
+
+/// MTUs in use at a target that is a network interface: of jumbo frames, and of everybody else.
+const MTUS: [u32; 2] = [9_001, 1_500];
+
+/// Lengths of one session's cut frames, and how many were cut to each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cuts {
+    packets: u64,
+    lengths: Vec<(u32, u64)>,
+    /// Whose length isn't counted, or isn't known.
+    others: u64,
+}
+
+impl Cuts {
+    /// A frame was cut to this length, if that is known.
+    pub(super) fn add(&mut self, length: Option<u32>) {
+        self.packets += 1;
+        let Some(length) = length else {
+            self.others += 1;
+            return;
+        };
+        if let Some((_, packets)) = self.lengths.iter_mut().find(|(known, _)| *known == length) {
+            *packets += 1;
+        } else if self.lengths.len() < COUNTED {
+            self.lengths.push((length, 1));
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// How many frames were cut.
+    pub(super) fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// The most frequent lengths with how many frames were cut to each, and last how many were
+    /// to others.
+    pub(super) fn listed(&self) -> Vec<(Option<u32>, u64)> {
+        let mut lengths = self.lengths.clone();
+        lengths.sort_by_key(|&(length, packets)| (u64::MAX - packets, length));
+        let listed = lengths.iter().take(LISTED).map(|&(length, packets)| (Some(length), packets));
+        let mut listed: Vec<_> = listed.collect();
+        let others = lengths.iter().skip(LISTED).map(|(_, packets)| packets).sum::<u64>();
+        if others + self.others > 0 {
+            listed.push((None, others + self.others));
+        }
+        listed
+    }
+}
+
+/// What cuts frames to a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cause {
+    pub(super) what: What,
+    /// Whether somebody said so, in a document or an option, or it only looks like it.
+    pub(super) is_told: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// The session's PacketLength.
+    PacketLength(u32),
+    /// The PacketLength that a session has whose target is a Network Load Balancer.
+    NetworkLoadBalancer,
+    /// The limit of a Gateway Load Balancer endpoint.
+    GatewayLoadBalancerEndpoint,
+    /// The MTU of a target that is a network interface.
+    Mtu(u32),
+}
+
+impl Cause {
+    /// What cut a frame of a session to this `length`: `known` is what documents say of it, and
+    /// `packet_lengths` what the options do.
+    pub(super) fn of(length: u32, known: Option<&KnownSession>, packet_lengths: &[u32]) -> Cause {
+        let told = |what| Cause { what, is_told: true };
+        let is_said = |known: &KnownSession| known.packet_length == Some(length);
+        if known.is_some_and(is_said) || packet_lengths.contains(&length) {
+            return told(What::PacketLength(length));
+        }
+        if let Some(known) = known.filter(|known| known.cuts().contains(&length)) {
+            match known.target.as_ref().and_then(|target| target.kind.as_ref()) {
+                Some(TargetKind::NetworkLoadBalancer(_)) => return told(What::NetworkLoadBalancer),
+                Some(TargetKind::GatewayLoadBalancerEndpoint(_)) => {
+                    return told(What::GatewayLoadBalancerEndpoint);
+                }
+                Some(TargetKind::NetworkInterface(_)) | None => {}
+            }
+        }
+        let mtu = |mtu: &&u32| OVERHEADS.contains(&mtu.saturating_sub(length));
+        let what = match length {
+            8_500 => What::NetworkLoadBalancer,
+            8_446 | 8_426 => What::GatewayLoadBalancerEndpoint,
+            _ => match MTUS.iter().find(mtu) {
+                Some(mtu) => What::Mtu(*mtu),
+                None => What::PacketLength(length),
+            },
+        };
+        Cause { what, is_told: false }
+    }
+
+    /// For people.
+    pub(super) fn text(self) -> String {
+        let what = match self.what {
+            What::PacketLength(length) => format!("PacketLength {length}"),
+            What::NetworkLoadBalancer => {
+                "PacketLength 8500, which a Network Load Balancer implies".to_owned()
+            }
+            What::GatewayLoadBalancerEndpoint => "Gateway Load Balancer endpoint".to_owned(),
+            What::Mtu(mtu) => format!("target MTU {mtu}"),
+        };
+        if self.is_told { what } else { format!("likely {what}") }
+    }
+
+    /// For scripts.
+    pub(super) fn word(self) -> &'static str {
+        match self.what {
+            What::PacketLength(_) => "packet-length",
+            What::NetworkLoadBalancer => "network-load-balancer",
+            What::GatewayLoadBalancerEndpoint => "gateway-load-balancer-endpoint",
+            What::Mtu(_) => "target-mtu",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use mirror_session::Target;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known(kind: Option<TargetKind>, packet_length: Option<u32>) -> KnownSession {
+        let target = Some(Target { kind, ..Target::default() });
+        KnownSession { target, packet_length, ..KnownSession::default() }
+    }
+
+    #[test]
+    fn a_cause_that_nobody_tells_is_only_likely() {
+        for (length, text, word) in [
+            (100, "likely PacketLength 100", "packet-length"),
+            (
+                8_500,
+                "likely PacketLength 8500, which a Network Load Balancer implies",
+                "network-load-balancer",
+            ),
+            (8_446, "likely Gateway Load Balancer endpoint", "gateway-load-balancer-endpoint"),
+            (8_426, "likely Gateway Load Balancer endpoint", "gateway-load-balancer-endpoint"),
+            (8_947, "likely target MTU 9001", "target-mtu"),
+            (8_927, "likely target MTU 9001", "target-mtu"),
+            (1_446, "likely target MTU 1500", "target-mtu"),
+            (1_426, "likely target MTU 1500", "target-mtu"),
+            (1_450, "likely PacketLength 1450", "packet-length"),
+        ] {
+            let cause = Cause::of(length, None, &[]);
+            assert_eq!((cause.text().as_str(), cause.word()), (text, word), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_documents_and_options_tell_is_so() {
+        let network = || Some(TargetKind::NetworkLoadBalancer("arn:…".to_owned()));
+        let gateway = || Some(TargetKind::GatewayLoadBalancerEndpoint("vpce-1".to_owned()));
+        let interface = || Some(TargetKind::NetworkInterface("eni-1".to_owned()));
+        for (length, kind, packet_length, text) in [
+            (100, None, Some(100), "PacketLength 100"),
+            (8_947, None, Some(8_947), "PacketLength 8947"),
+            (8_500, network(), None, "PacketLength 8500, which a Network Load Balancer implies"),
+            (8_500, network(), Some(8_500), "PacketLength 8500"),
+            (8_446, gateway(), None, "Gateway Load Balancer endpoint"),
+            (8_446, network(), None, "likely Gateway Load Balancer endpoint"),
+            (8_947, interface(), None, "likely target MTU 9001"),
+            (99, interface(), Some(100), "likely PacketLength 99"),
+        ] {
+            let known = known(kind, packet_length);
+            assert_eq!(Cause::of(length, Some(&known), &[]).text(), text, "{known:?}");
+        }
+        assert_eq!(Cause::of(1_446, None, &[100, 1_446]).text(), "PacketLength 1446");
+    }
+
+    proptest! {
+        /// Counts are exact while there are few lengths, and never lose a packet.
+        #[test]
+        fn agrees_with_a_map(lengths in prop::collection::vec(prop::option::of(0u32..24), 0..200)) {
+            let mut cuts = Cuts::default();
+            let mut map: BTreeMap<u32, u64> = BTreeMap::new();
+            for length in &lengths {
+                cuts.add(*length);
+                if let Some(length) = length {
+                    *map.entry(*length).or_default() += 1;
+                }
+            }
+            prop_assert_eq!(cuts.packets(), lengths.len() as u64);
+            let listed = cuts.listed();
+            prop_assert_eq!(listed.iter().map(|(_, packets)| packets).sum::<u64>(), cuts.packets());
+            prop_assert!(listed.len() <= LISTED + 1);
+            let known = listed.iter().filter_map(|(length, packets)| Some(((*length)?, *packets)));
+            let known: BTreeMap<u32, u64> = known.collect();
+            if map.len() <= LISTED {
+                prop_assert_eq!(known, map);
+            } else {
+                // Whatever is told of a length is true of it.
+                prop_assert_eq!(known.len(), LISTED);
+                prop_assert!(known.iter().all(|(length, packets)| map[length] == *packets));
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The inventory of captures that are made for it.
