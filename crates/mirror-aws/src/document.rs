@@ -78,7 +78,10 @@ pub(crate) fn read(
     }
     if contents.count() == before && (problems.errors(), problems.warnings()) == (errors, warnings)
     {
-        let message = "found nothing about traffic mirroring";
+        let message = match kind(&root) {
+            Some(Kind::Sessions) => "found no session",
+            _ => "found nothing about traffic mirroring",
+        };
         problems.push(Problem::warning(whole, message));
     }
 }

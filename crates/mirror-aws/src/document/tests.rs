@@ -98,7 +98,7 @@ fn a_document_longer_than_64_mib_is_refused_unread() {
 #[test]
 fn a_sessions_file_is_read_and_its_problems_keep_their_places() {
     let good = br#"{"schema": "mirror-pcap/sessions/1", "sessions": []}"#;
-    assert_eq!(says("s.json", good), "s.json: warning: found nothing about traffic mirroring\n");
+    assert_eq!(says("s.json", good), "s.json: warning: found no session\n");
     let bad = br#"{"schema": "mirror-pcap/sessions/1", "sessions": [{"vni": -1}]}"#;
     let text = says("s.json", bad);
     assert!(text.starts_with("s.json: /sessions/0/vni: "), "{text}");
@@ -107,7 +107,7 @@ fn a_sessions_file_is_read_and_its_problems_keep_their_places() {
 /// docs/json.md: a field whose name begins with `x-` may have any value.
 #[test]
 fn in_a_sessions_file_only_what_is_read_may_not_stand_twice() {
-    let nothing = "s.json: warning: found nothing about traffic mirroring\n";
+    let nothing = "s.json: warning: found no session\n";
     let foreign =
         br#"{"schema": "mirror-pcap/sessions/1", "sessions": [], "x-a": {"b": 1, "b": 2}}"#;
     assert_eq!(says("s.json", foreign), nothing);

@@ -1,8 +1,8 @@
 //! YAML into a tree, from saphyr's events.
 //!
 //! Not by saphyr's loader: it recurses once for each level that a document nests, so a line of
-//! hyphens overflows the stack, and it keeps no duplicate key. The events come one at a time from
-//! a parser that is a state machine; the levels stand in a list here, at most 128 of them.
+//! hyphens overflows the stack, and it stops at the first duplicate key. The events come one at a
+//! time from a parser that is a state machine; the levels stand in a list here, at most 128 of them.
 //!
 //! Three things a document can say need care:
 //!

@@ -182,8 +182,8 @@ impl<'p> Judge<'p> {
             .map(|(key, _)| key.to_string())
             .collect();
         let of = [
-            (alone, "found by the VNI alone, for the documents know no address of it"),
-            (unclear, "not named, for the documents know several that it could be"),
+            (alone, "found by the VNI alone, as the documents give no source address"),
+            (unclear, "not named, as several in the documents fit"),
         ];
         of.into_iter()
             .filter(|(sessions, _)| !sessions.is_empty())

@@ -180,9 +180,9 @@ in: 21 packets read, 20 stripped, 1 kept, 0 left out
   session               id     name   packets  bytes  ingress  egress  unknown  cut
   vni-308308@10.0.1.15  tms-1  web 1       10    679        4       6        0    0
   vni-308309@10.0.1.16  -      -           10    679        6       4        0    0
-mirror-pcap: 1 session was found by the VNI alone, for the documents know no address of it: \
+mirror-pcap: 1 session was found by the VNI alone, as the documents give no source address: \
          tms-1 \"web 1\"
-mirror-pcap: 1 session was not named, for the documents know several that it could be: \
+mirror-pcap: 1 session was not named, as several in the documents fit: \
          vni-308309@10.0.1.16
 ",
     );

@@ -119,6 +119,21 @@ fn strip(case: &Case, options: &[&str], out: &str) -> (String, String) {
     seen(&scratch, mirror_pcap().args(args).args(options), out)
 }
 
+/// What `sessions` prints over a case, for people and for scripts.
+fn inventory(case: &Case) -> String {
+    let scratch = Scratch::new();
+    scratch.copy(&format!("{}/{}", case.name, case.file), case.file);
+    let run = || mirror_pcap().within(&scratch).args(["sessions", case.file]);
+    let (table, json) = (run().ends(), run().arg("--json").ends());
+    assert_eq!((table.status, &table.stderr), (json.status, &json.stderr));
+    let code = table.status.code().expect("it exits by itself");
+    let [table_text, json_text] = [&table.stdout, &json.stdout].map(|b| str::from_utf8(b).unwrap());
+    format!(
+        "exit status {code}\n\nstandard error:\n{}\nstandard output:\n{table_text}\n--json:\n{json_text}",
+        table.stderr
+    )
+}
+
 /// `wrap` with these options over what `strip` makes of a case.
 fn wrap(case: &Case, options: &[&str]) -> (String, String) {
     let scratch = Scratch::new();
@@ -137,6 +152,7 @@ fn every_capture_becomes_what_its_folder_says() {
         let (picture, report) = strip(&case, &[], "out.pcapng");
         goldens.check(&case, "", &picture);
         goldens.check(&case, "-report", &report);
+        goldens.check(&case, "-sessions", &inventory(&case));
     }
 
     for name in ["mixed-traffic", "sll2", "two-resolutions", "epb-options", "sections"] {
@@ -208,13 +224,33 @@ fn every_command_over_every_capture_ends_as_documented() {
     }
 }
 
+/// The same of the commands that read and print.
+#[test]
+fn every_inventory_of_every_capture_ends_as_documented() {
+    let documents = testdata().join("documents/sessions.json");
+    let documents = documents.to_str().unwrap();
+    let every: &[&[&str]] =
+        &[&["--config", documents, "--json"], &["--port=8472", "--packet-length=128"]];
+    for case in Case::all() {
+        for options in every {
+            let run = mirror_pcap().arg("sessions").arg(case.folder.join(case.file));
+            let seen = run.args(*options).ends();
+            let code = seen.status.code();
+            let context = format!("{} {options:?}: {code:?}\n{}", case.name, seen.stderr);
+            let damaged = case.name.starts_with("damaged/");
+            assert!(code == Some(0) || damaged && matches!(code, Some(2 | 4)), "{context}");
+            assert_eq!(seen.stdout.is_empty(), code == Some(2), "{context}");
+        }
+    }
+}
+
 /// The picture's `path` is relative, so that goldens are the same on every machine.
 #[test]
 fn goldens_name_no_folder_of_this_machine() {
     let here = testdata();
     let here = here.parent().and_then(Path::to_str).unwrap();
     for case in Case::all() {
-        for what in ["", "-report"] {
+        for what in ["", "-report", "-sessions"] {
             let path = case.folder.join(format!("expected{what}.txt"));
             let text = fs::read_to_string(path).unwrap_or_default();
             assert!(!text.contains(here), "{}", case.name);

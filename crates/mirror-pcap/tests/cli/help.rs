@@ -2,8 +2,15 @@
 
 use crate::harness::{mirror_pcap, same};
 
-const COMMANDS: [&[&str]; 6] =
-    [&["strip"], &["wrap"], &["config"], &["config", "show"], &["completions"], &["man"]];
+const COMMANDS: [&[&str]; 7] = [
+    &["strip"],
+    &["wrap"],
+    &["sessions"],
+    &["config"],
+    &["config", "show"],
+    &["completions"],
+    &["man"],
+];
 
 /// The help of every command, and of the program, short and long.
 fn helps() -> Vec<(String, String)> {
@@ -41,7 +48,8 @@ fn help_follows_the_width_of_the_terminal() {
 #[test]
 fn long_help_says_how_a_run_may_end() {
     for (what, text) in helps() {
-        let works = ["strip --help", "wrap --help", "config show --help"].contains(&what.as_str());
+        let works = ["strip --help", "wrap --help", "sessions --help", "config show --help"]
+            .contains(&what.as_str());
         assert_eq!(text.contains("Exit status:\n  0  done\n"), works, "{what}");
     }
 }
@@ -107,7 +115,10 @@ fn manual_pages_have_the_parts_that_man_wants() {
     }
     assert!(page(&["config", "show"]).contains("mirror\\-pcap\\-config\\-show \\- Print what"));
     for (wrong, text) in [
-        (&["frob"][..], "no such command, expected one of: strip, wrap, config, completions, man"),
+        (
+            &["frob"][..],
+            "no such command, expected one of: strip, wrap, sessions, config, completions, man",
+        ),
         (&["config", "frob"], "no such command, expected one of: show"),
         (&["strip", "frob"], "strip has no commands"),
     ] {

@@ -153,6 +153,30 @@ fn each_session_more_costs_256_bytes() {
     assert!(run.stderr.contains("120,000 packets read, 120,000 stripped"), "{}", run.stderr);
 }
 
+/// Beyond what is told apart, packets are counted under a reason.
+#[test]
+fn an_inventory_of_seventy_thousand_sessions_is_bounded() {
+    let scratch = with_sessions(70_000);
+    let mut command =
+        mirror_pcap().within(&scratch).args(["sessions", "--json", "in.pcapng"]).command();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    // All is made before anything is printed: with the first byte, the most is reached.
+    let mut json = vec![0];
+    stdout.read_exact(&mut json).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    stdout.read_to_end(&mut json).unwrap();
+    assert!(wait(&mut child).success());
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["sessions"].as_array().unwrap().len(), 65_536);
+    assert_eq!(json["packets"]["wrapped"], 2 * 65_536);
+    assert_eq!(json["reasons"]["too-many-sessions"]["packets"], 2 * (70_000 - 65_536));
+    let measured = Measured { peak: peak * 1024, stderr: String::new() };
+    measured.stays_below(LIMIT + 65_536 * 2048);
+}
+
 #[test]
 fn blocks_of_a_megabyte_stay_below_the_limit() {
     let scratch = Scratch::new();

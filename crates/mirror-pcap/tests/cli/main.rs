@@ -18,6 +18,7 @@ mod help;
 mod limits;
 mod live;
 mod output;
+mod sessions;
 mod signals;
 mod strip;
 mod tshark;

@@ -172,11 +172,13 @@ fn a_full_device_is_a_failed_output_of_every_command() {
     strip(&scratch, &["--json", "/dev/full", "in.pcapng", "out.pcapng"])
         .fails_with(3)
         .stderr("mirror-pcap: /dev/full: No space left on device (os error 28)\n");
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 9] = [
         &["strip", "-q", "in.pcapng"],
         &["strip", "-q", "in.pcapng", "-"],
         &["strip", "-q", "in.pcapng", "/dev/stdout"],
         &["wrap", "-q", "in.pcapng", "-", "--vni=1", "--source=10.0.0.1", "--target=10.0.0.2"],
+        &["sessions", "in.pcapng"],
+        &["sessions", "--json", "in.pcapng"],
         &["--help"],
         &["man", "strip"],
         &["completions", "bash"],
@@ -648,13 +650,15 @@ fn who_reads_no_further_ends_it_quietly() {
         assert_eq!(status.code(), Some(0), "{args:?}");
     }
     // These are so short that only a pipe broken beforehand is surely broken.
-    let texts: [&[&str]; 6] = [
+    let texts: [&[&str]; 8] = [
         &["--help"],
         &["strip", "--help"],
         &["--version"],
         &["man"],
         &["completions", "zsh"],
         &["strip", "--json=-", "in.pcapng", "out.pcapng", "-q"],
+        &["sessions", "in.pcapng"],
+        &["sessions", "--json", "in.pcapng"],
     ];
     for args in texts {
         let mut command = mirror_pcap().within(&scratch).args(args).command();

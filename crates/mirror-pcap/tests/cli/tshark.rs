@@ -9,6 +9,7 @@ mod dissection;
 mod everything;
 mod names;
 mod pcap;
+mod sessions;
 mod tools;
 mod wrap;
 

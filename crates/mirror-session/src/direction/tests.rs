@@ -303,3 +303,23 @@ proptest! {
         }
     }
 }
+
+/// A solicitation goes to the group of the address that is looked for, from a link-local address:
+/// only the MAC tells which way. The ENI's own goes to a group that nobody would take for it.
+#[test]
+fn a_neighbour_solicitation_to_a_solicited_node_group_is_told_by_the_mac() {
+    // Of ff02::1:ff00:10 (RFC 2464, section 7).
+    const SOLICITED: &str = "33:33:ff:00:00:10";
+    let mut show = Show::agreed();
+    let to_group = Some(["fe80::e", "ff02::1:ff00:10"]);
+    assert_eq!(show.packet([ENI_MAC, SOLICITED], to_group), EGRESS);
+    // One that was flooded to the ENI has its MAC at neither end.
+    assert_eq!(show.packet([GATEWAY, SOLICITED], to_group), UNKNOWN);
+    // The answers have it at one.
+    assert_eq!(show.packet([GATEWAY, ENI_MAC], Some(["fe80::1", "fe80::e"])), INGRESS);
+    assert_eq!(show.packet([ENI_MAC, GATEWAY], Some(["fe80::e", "fe80::1"])), EGRESS);
+    // And a session that has seen no other packet learns nothing from them.
+    let mut show = Show::default();
+    assert_eq!(show.packet([ENI_MAC, SOLICITED], to_group), UNKNOWN);
+    assert_eq!(show.0.learnt, Learnt::Nothing);
+}

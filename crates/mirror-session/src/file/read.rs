@@ -37,7 +37,13 @@ pub fn read(bytes: &[u8]) -> Result<Picture, Problems> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let walk = Walk { reading: &mut reading, level: Level::File };
     match walk.deserialize(&mut json).and_then(|()| json.end()) {
-        Ok(()) => reading.finish(),
+        Ok(()) => {
+            reading.finish();
+            // In the fields that are anybody's, serde_json looks at no text.
+            if let Err(error) = str::from_utf8(bytes) {
+                reading.stop_at(bytes, error.valid_up_to());
+            }
+        }
         Err(error) => reading.stop(&error),
     }
     if reading.problems.is_empty() {
@@ -67,6 +73,17 @@ impl Reading {
         if missing(self.has_sessions) {
             self.problems.found(&Path::Root.field("sessions"), "nothing", "a list");
         }
+    }
+
+    /// At this offset there is no UTF-8.
+    fn stop_at(&mut self, bytes: &[u8], offset: usize) {
+        let before = bytes.get(..offset).unwrap_or_default();
+        let lines = before.split(|&byte| byte == b'\n');
+        let column = lines.clone().next_back().map_or(0, <[u8]>::len) + 1;
+        self.problems.stopped(
+            Some((lines.count(), column)),
+            "not JSON: invalid unicode code point".to_owned(),
+        );
     }
 
     /// The end of what is JSON has come.

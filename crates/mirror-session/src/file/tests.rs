@@ -628,3 +628,21 @@ proptest! {
         prop_assert!(read(&bytes).is_err());
     }
 }
+
+/// They were passed over with everything else in such a field, and `--config` refused the file.
+#[test]
+fn bytes_that_are_no_utf_8_are_refused_in_fields_that_are_anybodys_too() {
+    for (head, tail, at) in [
+        ("{\"x-a\": \"", "\", \"sessions\": [], SCHEMA}", (1, 10)),
+        ("{SCHEMA, \"sessions\": [{\n\"x-b\": [\"", "\"]}]}", (2, 10)),
+    ] {
+        let schema = "\"schema\": \"mirror-pcap/sessions/1\"";
+        let [head, tail] = [head, tail].map(|part| part.replace("SCHEMA", schema));
+        let file = |middle: &[u8]| [head.as_bytes(), middle, tail.as_bytes()].concat();
+        assert!(read(&file("é".as_bytes())).is_ok());
+        let problems = read(&file(b"\xff")).unwrap_err();
+        let [problem] = problems.list() else { panic!("{problems}") };
+        assert_eq!(problem.message, "not JSON: invalid unicode code point");
+        assert_eq!(problem.at, Some(at));
+    }
+}

@@ -45,6 +45,27 @@ fn reports() -> Vec<(String, Value, i32)> {
     reports
 }
 
+/// What `sessions --json` prints of every capture, with and without documents, and of all.
+fn inventories() -> Vec<(String, Value, i32)> {
+    let documents = testdata().join("documents");
+    let config = ["sessions", "interfaces"]
+        .map(|name| format!("--config={}", documents.join(format!("{name}.json")).display()));
+    let run = |what: String, captures: &[PathBuf], more: &[String]| {
+        let run = mirror_pcap().args(["sessions", "--json"]).args(captures).args(more);
+        let seen = run.ends();
+        (what, serde_json::from_slice(&seen.stdout).unwrap(), seen.status.code().unwrap())
+    };
+    let mut inventories = Vec::new();
+    for capture in captures() {
+        for more in [&config[..], &[]] {
+            let what = format!("{} {more:?}", capture.display());
+            inventories.push(run(what, std::slice::from_ref(&capture), more));
+        }
+    }
+    inventories.push(run("all".to_owned(), &captures(), &config));
+    inventories
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -146,5 +167,47 @@ fn the_counts_close_as_the_document_says() {
         assert_eq!(damages != 0, exit == 4, "{what}");
         let listed = json["damage"].as_array().unwrap().len() as u64;
         assert_eq!(listed, damages.min(10), "{what}");
+    }
+}
+
+const INVENTORY: &str = "mirror-pcap/inventory/1";
+
+#[test]
+fn every_field_of_an_inventory_is_described() {
+    let mut printed = BTreeMap::new();
+    for (what, json, _) in inventories() {
+        walk(&json, "", &mut printed);
+        assert_eq!(json["schema"], INVENTORY, "{what}");
+    }
+    are_as_described(&printed, INVENTORY);
+}
+
+#[test]
+fn an_inventory_adds_up_as_the_document_says() {
+    let number = |value: &Value| value.as_u64().unwrap();
+    let sum = |list: &Value, name: &str| -> u64 {
+        list.as_array().unwrap().iter().map(|one| number(&one[name])).sum()
+    };
+    for (what, json, exit) in inventories() {
+        let packets = ["read", "wrapped", "stripped", "other", "damaged"];
+        let [read, wrapped, stripped, other, damaged] =
+            packets.map(|name| number(&json["packets"][name]));
+        assert_eq!(read, wrapped + stripped + other + damaged, "{what}");
+        assert_eq!(read, sum(&json["inputs"], "packets"), "{what}");
+        assert_eq!(wrapped, sum(&json["sessions"], "wrapped"), "{what}");
+        assert_eq!(stripped, sum(&json["sessions"], "stripped"), "{what}");
+        let reasons = json["reasons"].as_object().unwrap().values();
+        assert_eq!(other, reasons.map(|one| number(&one["packets"])).sum::<u64>(), "{what}");
+        for session in json["sessions"].as_array().unwrap() {
+            let ways = ["ingress", "egress", "unknown"].map(|name| number(&session[name]));
+            let packets = number(&session["packets"]);
+            assert_eq!(packets, ways.iter().sum::<u64>(), "{what}");
+            assert_eq!(packets, number(&session["wrapped"]) + number(&session["stripped"]));
+            assert_eq!(number(&session["cut"]), sum(&session["cut_lengths"], "packets"), "{what}");
+        }
+        let duplicates = &json["duplicates"];
+        let pairs = sum(&duplicates["pairs"], "packets");
+        assert_eq!(number(&duplicates["packets"]), pairs + number(&duplicates["others"]), "{what}");
+        assert_eq!(sum(&json["inputs"], "damages") != 0, exit == 4, "{what}");
     }
 }

@@ -148,6 +148,11 @@ fn the_paragraph_on_wrap_has_its_options() {
 }
 
 #[test]
+fn the_paragraph_on_sessions_has_its_options() {
+    assert_eq!(options_named("It takes as many captures"), without_help(options_of("sessions")));
+}
+
+#[test]
 fn the_paragraph_on_config_show_has_its_options() {
     let named = options_named("`mirror-pcap config show` prints what the documents come to");
     assert_eq!(named, without_help(options_of("config show")));
