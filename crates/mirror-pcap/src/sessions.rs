@@ -100,6 +100,7 @@ fn read(input: &mut Input, inventory: &mut Inventory<'_>) {
         inventory.take(&event);
         progress.tick();
     }
+    inventory.end();
 }
 
 /// Whether a signal has ended the reading.

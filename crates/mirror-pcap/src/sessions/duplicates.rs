@@ -7,95 +7,173 @@
 //!
 //! Of each packet a hash of its [`Imprint`] is kept, 64 bits under a random key, so that nobody can
 //! make up packets that look like one; by chance, two of the window do once in billions of packets.
-//! Beside the hash stand the two places that decide: where it came last, and where it came last in
-//! another session than there. Whichever session the next one is of, one of the two is the nearest
-//! in another. So a packet costs one look into a table of fixed size, whatever a capture holds.
+//!
+//! The window is a ring, and what falls into one bucket is chained through it from the youngest to
+//! the oldest, as compressors do: nothing is ever removed, a chain just ends where the window does.
+//! Beside each packet stands the last place of its like in another session than its own. Whichever
+//! session the next one is of, either the youngest of its like is in another, or the place beside it
+//! is the nearest that is. So where somebody repeats a packet a million times, still one look is
+//! enough.
+//!
+//! All that is more than the caches near a processor hold, and where a packet leads is random; with
+//! std's map, waiting for memory took longer than all the rest of the inventory. So some packets
+//! wait for one another, and what they lead to is fetched for all of them at once.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
-    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
+    collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
+    hint, mem,
 };
 
 use mirror_session::SessionId;
 use mirror_wire::Imprint;
 
-/// IP packets that are remembered.
-const WINDOW: usize = 65_536;
+/// IP packets that are remembered; a power of two.
+const WINDOW: u32 = 65_536;
+
+/// Packets that wait for one another.
+const BATCH: usize = 64;
+
+/// Beginnings of chains: twice as many as there are packets, so that most have one packet at most.
+const BUCKETS: usize = 2 * WINDOW as usize;
 
 /// Pairs of sessions that are told apart.
 const MAX_PAIRS: usize = 65_536;
 
 /// The packets of the window, and what came twice so far.
-pub(super) struct Duplicates<const WINDOW_LEN: usize = WINDOW> {
+pub(super) struct Duplicates {
     key: RandomState,
-    seen: HashMap<u64, Seen, BuildHasherDefault<AsItIs>>,
-    /// The hashes of the window, each at its position modulo the window's length.
-    ring: Vec<u64>,
+    waiting: Vec<(u64, SessionId)>,
+    /// How many packets are remembered; a power of two.
+    window: u32,
+    /// The last packet of each bucket. Positions are counted modulo 2^32; what is no longer in the
+    /// window is nothing.
+    heads: Vec<u32>,
+    /// The packets of the window, each at its slot.
+    ring: Vec<Seen>,
     /// The position of the next packet.
-    next: u64,
+    next: u32,
     packets: u64,
     pairs: BTreeMap<(SessionId, SessionId), u64>,
     /// Of pairs beyond those.
     others: u64,
 }
 
-/// Where a packet came.
+/// A packet of the window.
+#[derive(Clone, Copy)]
 struct Seen {
-    last: (SessionId, u64),
-    /// The last place in another session than that of `last`.
-    elsewhere: Option<(SessionId, u64)>,
+    hash: u64,
+    session: SessionId,
+    /// The one before it in its bucket.
+    before: u32,
+    /// The last of its like in another session than its own.
+    elsewhere: Option<u32>,
 }
 
-impl<const WINDOW_LEN: usize> Default for Duplicates<WINDOW_LEN> {
-    fn default() -> Self {
+impl Default for Duplicates {
+    fn default() -> Duplicates {
+        Duplicates::of_the_last(WINDOW)
+    }
+}
+
+impl Duplicates {
+    fn of_the_last(window: u32) -> Duplicates {
         Duplicates {
             key: RandomState::new(),
-            seen: HashMap::default(),
+            waiting: Vec::with_capacity(BATCH),
+            window,
+            heads: Vec::new(),
             ring: Vec::new(),
-            next: 0,
+            // Far behind 0, which is what an empty bucket says.
+            next: 1 << 31,
             packets: 0,
             pairs: BTreeMap::new(),
             others: 0,
         }
     }
-}
 
-impl<const WINDOW_LEN: usize> Duplicates<WINDOW_LEN> {
     /// Take the next IP packet, which is of this session.
     #[inline]
     pub(super) fn observe(&mut self, imprint: &Imprint, session: SessionId) {
-        let hash = self.key.hash_one(imprint.bytes());
-        let here = self.next;
-        self.next += 1;
-        let other = match self.seen.entry(hash) {
-            Entry::Vacant(new) => {
-                new.insert(Seen { last: (session, here), elsewhere: None });
-                None
-            }
-            Entry::Occupied(mut seen) => seen.get_mut().again(session, here),
-        };
-        if let Some((other, _)) = other.filter(|(_, place)| here - place <= WINDOW_LEN as u64) {
-            self.count(other, session);
+        self.waiting.push((self.key.hash_one(imprint.bytes()), session));
+        if self.waiting.len() >= BATCH {
+            self.settle();
         }
-        self.forget(hash, here);
     }
 
-    /// Put the packet in the place of the one that leaves the window.
-    #[inline]
-    fn forget(&mut self, hash: u64, here: u64) {
-        let Some(oldest) = here.checked_sub(WINDOW_LEN as u64) else {
-            self.ring.push(hash);
-            return;
-        };
-        let len = self.ring.len() as u64;
-        let place = here.checked_rem(len).and_then(|place| usize::try_from(place).ok());
-        let Some(slot) = place.and_then(|place| self.ring.get_mut(place)) else { return };
-        let left = std::mem::replace(slot, hash);
-        if let Entry::Occupied(seen) = self.seen.entry(left)
-            && seen.get().last.1 == oldest
-        {
-            seen.remove();
+    /// Count those that wait.
+    #[inline(never)]
+    pub(super) fn settle(&mut self) {
+        if self.heads.is_empty() {
+            self.heads.resize(BUCKETS, 0);
         }
+        let waiting = mem::take(&mut self.waiting);
+        let heads = waiting.iter().filter_map(|(hash, _)| self.heads.get(bucket(*hash)));
+        let chained = heads.filter_map(|place| self.ring.get(self.slot(*place)));
+        // None of these reads waits for the one before it, as those of `take` do.
+        hint::black_box(chained.fold(0, |all, seen| all ^ seen.hash));
+        for (hash, session) in &waiting {
+            self.take(*hash, *session);
+        }
+        self.waiting = waiting;
+        self.waiting.clear();
+    }
+
+    #[inline]
+    fn take(&mut self, hash: u64, session: SessionId) {
+        let here = self.next;
+        self.next = here.wrapping_add(1);
+        let Some(head) = self.heads.get_mut(bucket(hash)) else { return };
+        let before = mem::replace(head, here);
+        let mut seen = Seen { hash, session, before, elsewhere: None };
+        if let Some((place, like)) = self.last(hash, before) {
+            seen.elsewhere = if like.session == session { like.elsewhere } else { Some(place) };
+        }
+        if let Some(other) = seen.elsewhere.and_then(|place| self.at(place)) {
+            let other = other.session;
+            self.count(other, session);
+        }
+        let slot = self.slot(here);
+        match self.ring.get_mut(slot) {
+            Some(oldest) => *oldest = seen,
+            None => self.ring.push(seen),
+        }
+    }
+
+    /// The last packet with this hash and its position, in a chain that begins with `place`.
+    #[inline]
+    fn last(&self, hash: u64, mut place: u32) -> Option<(u32, &Seen)> {
+        let mut age = self.age(place);
+        loop {
+            let seen = self.at(place)?;
+            if seen.hash == hash {
+                return Some((place, seen));
+            }
+            // Each is older than the one before, so there is an end.
+            let older = self.age(seen.before);
+            if older <= age {
+                return None;
+            }
+            (age, place) = (older, seen.before);
+        }
+    }
+
+    /// The packet at a position, if it is in the window before the one that is observed.
+    #[inline]
+    fn at(&self, place: u32) -> Option<&Seen> {
+        let is_inside = (1..=self.window).contains(&self.age(place));
+        if is_inside { self.ring.get(self.slot(place)) } else { None }
+    }
+
+    #[inline]
+    fn slot(&self, place: u32) -> usize {
+        (place & (self.window - 1)) as usize
+    }
+
+    /// How many packets ago a position was.
+    #[inline]
+    fn age(&self, place: u32) -> u32 {
+        self.next.wrapping_sub(1).wrapping_sub(place)
     }
 
     #[inline(never)] // most captures have none
@@ -109,7 +187,7 @@ impl<const WINDOW_LEN: usize> Duplicates<WINDOW_LEN> {
         }
     }
 
-    /// Packets that another session had before.
+    /// Packets that another session had before, of those that are counted.
     pub(super) fn packets(&self) -> u64 {
         self.packets
     }
@@ -128,36 +206,10 @@ impl<const WINDOW_LEN: usize> Duplicates<WINDOW_LEN> {
     }
 }
 
-impl Seen {
-    /// It came again: the nearest place in another session.
-    #[inline]
-    fn again(&mut self, session: SessionId, here: u64) -> Option<(SessionId, u64)> {
-        let before = std::mem::replace(&mut self.last, (session, here));
-        if before.0 != session {
-            self.elsewhere = Some(before);
-        }
-        self.elsewhere
-    }
-}
-
-/// The hash of a key that is one already.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// Where the chain of a hash begins.
+#[inline]
+fn bucket(hash: u64) -> usize {
+    usize::try_from(hash % BUCKETS as u64).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -188,17 +240,18 @@ mod tests {
         [&[2; 12][..], &[8, 0], &ip, &[0; 12]].concat()
     }
 
-    fn observe<const N: usize>(duplicates: &mut Duplicates<N>, number: u16, session: SessionId) {
+    fn observe(duplicates: &mut Duplicates, number: u16, session: SessionId) {
         duplicates.observe(&Imprint::of(&frame(number)).unwrap(), session);
     }
 
     #[test]
     fn a_packet_of_another_session_is_a_duplicate_and_one_of_the_same_is_not() {
         let [a, b, c] = sessions(3)[..] else { unreachable!() };
-        let mut duplicates = Duplicates::<WINDOW>::default();
+        let mut duplicates = Duplicates::default();
         for (number, session) in [(1, a), (1, a), (2, a), (1, b), (3, b), (2, c), (1, a)] {
             observe(&mut duplicates, number, session);
         }
+        duplicates.settle();
         assert_eq!(duplicates.packets(), 3);
         assert_eq!(duplicates.pairs(), [((a, b), 2), ((a, c), 1)]);
         assert_eq!(duplicates.others(), 0);
@@ -208,7 +261,7 @@ mod tests {
     fn the_window_has_65536_packets() {
         let [a, b] = sessions(2)[..] else { unreachable!() };
         for (between, is_seen) in [(65_535_u32, true), (65_536, false)] {
-            let mut duplicates = Duplicates::<WINDOW>::default();
+            let mut duplicates = Duplicates::default();
             observe(&mut duplicates, 1, a);
             for number in 1..=between {
                 // 32 bits that differ, in the addresses.
@@ -217,8 +270,9 @@ mod tests {
                 duplicates.observe(&Imprint::of(&frame).unwrap(), a);
             }
             observe(&mut duplicates, 1, b);
+            duplicates.settle();
             assert_eq!(duplicates.packets(), u64::from(is_seen), "{between} packets between");
-            assert!(duplicates.seen.len() <= WINDOW && duplicates.ring.len() <= WINDOW);
+            assert_eq!(duplicates.ring.len(), WINDOW as usize);
         }
     }
 
@@ -229,7 +283,7 @@ mod tests {
             packets in prop::collection::vec((0u16..12, 0usize..4), 0..200),
         ) {
             let ids = sessions(4);
-            let mut duplicates = Duplicates::<7>::default();
+            let mut duplicates = Duplicates::of_the_last(8);
             let mut window: VecDeque<(Vec<u8>, SessionId)> = VecDeque::new();
             let mut pairs: BTreeMap<(SessionId, SessionId), u64> = BTreeMap::new();
             for (number, session) in packets {
@@ -241,11 +295,12 @@ mod tests {
                 }
                 observe(&mut duplicates, number, session);
                 window.push_back((bytes, session));
-                if window.len() > 7 {
+                if window.len() > 8 {
                     window.pop_front();
                 }
-                prop_assert!(duplicates.seen.len() <= 7);
+                prop_assert!(duplicates.ring.len() <= 8);
             }
+            duplicates.settle();
             prop_assert_eq!(duplicates.packets(), pairs.values().sum::<u64>());
             prop_assert_eq!(duplicates.pairs().into_iter().collect::<BTreeMap<_, _>>(), pairs);
         }

@@ -163,6 +163,11 @@ impl<'p> Inventory<'p> {
         });
     }
 
+    /// A capture has ended.
+    pub(super) fn end(&mut self) {
+        self.totals.duplicates.settle();
+    }
+
     /// Count what comes next in it.
     #[inline]
     pub(super) fn take(&mut self, event: &Event<'_>) {

@@ -26,6 +26,7 @@ fn packets(capture: &[u8]) -> Option<Packets> {
     while let Some(event) = reader.next() {
         inventory.take(&event);
     }
+    inventory.end();
     let packets = inventory.packets();
     let Packets { read, wrapped, stripped, other, damaged } = packets;
     assert_eq!(read, wrapped + stripped + other + damaged, "{packets:?}");
