@@ -1,7 +1,7 @@
 //! Packets down to the mirrored frame, and back.
 
 use mirror_wire::{
-    Captured, Inner, LinkType, Mirrored, VXLAN_PORT, Wrapper, decapsulate as unwrap,
+    Captured, Imprint, Inner, LinkType, Mirrored, VXLAN_PORT, Wrapper, decapsulate as unwrap,
 };
 
 /// The first bytes choose how the packet was captured, the others are the packet.
@@ -47,6 +47,19 @@ pub fn decapsulate(data: &[u8]) {
     }
     // The frame of a session that cuts to a few bytes may be anything.
     let _ = Inner::parse(bytes);
+    imprint(bytes);
+}
+
+/// A frame and the same behind a VLAN tag have one imprint, and one that was cut has it or another.
+fn imprint(frame: &[u8]) {
+    let Some(imprint) = Imprint::of(frame) else { return };
+    assert!((20..=80).contains(&imprint.bytes().len()), "{imprint:?}");
+    let (macs, rest) = frame.split_at(12.min(frame.len()));
+    let tagged = [macs, &[0x81, 0, 0, 7], rest].concat();
+    // Behind three tags there is no place for a fourth.
+    assert!(Imprint::of(&tagged).is_none_or(|other| other == imprint));
+    let half = frame.get(..frame.len() / 2).and_then(Imprint::of);
+    assert!(half.is_none_or(|half| half.bytes().len() <= imprint.bytes().len()));
 }
 
 fn check(mirrored: &Mirrored<'_>, bytes: &[u8]) {

@@ -9,7 +9,7 @@
 mod support;
 
 use mirror_wire::{
-    Captured, Endpoint, Inner, LinkType, Mirrored, NotMirrored, VXLAN_PORT, Vni, Wrapper,
+    Captured, Endpoint, Imprint, Inner, LinkType, Mirrored, NotMirrored, VXLAN_PORT, Vni, Wrapper,
     decapsulate,
 };
 use proptest::prelude::*;
@@ -29,6 +29,7 @@ fn check(
     prop_assert!(u64::from(found.inner_len) >= found.inner.len() as u64);
     prop_assert!(found.geneve || found.endpoint.is_none());
     Inner::parse(found.inner);
+    Imprint::of(found.inner);
     Ok(())
 }
 
@@ -64,6 +65,7 @@ proptest! {
         let packet = Captured { link, bytes: &bytes, original_len, fcs_len };
         check(&packet, decapsulate(&packet, &[VXLAN_PORT, port]))?;
         Inner::parse(&bytes);
+        Imprint::of(&bytes);
     }
 
     #[test]

@@ -168,7 +168,8 @@ fn other(inventory: &Inventory<'_>) -> String {
     }
     let ports = inventory.hints().ports_text();
     let ports = if ports.is_empty() { ports } else { format!("  UDP went to port {ports}\n") };
-    let hint = if ports.is_empty() || inventory.packets().wrapped > 0 {
+    let Packets { wrapped, stripped, .. } = inventory.packets();
+    let hint = if ports.is_empty() || wrapped + stripped > 0 {
         ""
     } else {
         "  --port names those that carry VXLAN\n"

@@ -46,17 +46,23 @@ pub(crate) fn before<'a>(packet: &Packet<'_>, arrival: &'a Arrival) -> Option<Be
             cut_from: comment.cut_from,
         });
     };
-    let (direction, cut_from) = match &comment {
-        Some(comment) => (comment.direction, comment.cut_from),
-        None => (flagged(packet), None),
-    };
-    Some(Before {
+    let mut before = Before {
         key: session.key,
         id: session.id.as_deref().map(Cow::Borrowed),
         name: session.name.as_deref().map(Cow::Borrowed),
-        direction,
-        cut_from,
-    })
+        direction: None,
+        cut_from: None,
+    };
+    match comment {
+        Some(comment) => {
+            before.id = before.id.or(comment.session.map(Cow::Owned));
+            before.name = before.name.or(comment.name.map(Cow::Owned));
+            before.direction = comment.direction;
+            before.cut_from = comment.cut_from;
+        }
+        None => before.direction = flagged(packet),
+    }
+    Some(before)
 }
 
 /// The packet's annotation.

@@ -306,6 +306,36 @@ fn dribble(mut stdin: impl Write + Send + 'static, bytes: Vec<u8>) -> thread::Jo
 }
 
 #[test]
+fn the_first_signal_on_a_live_capture_gives_the_inventory_of_what_has_arrived() {
+    let scratch = with_bench(40);
+    let source = scratch.read("in.pcapng");
+    let cut = block_ends(&source)[20];
+    let by = ["env", "--default-signal=INT,TERM,HUP"];
+    let want = mirror_pcap().args(["sessions", "-"]).stdin(&source[..cut]).succeeds().stdout;
+    let mut command = mirror_pcap().under(by).args(["sessions", "-"]).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Half a block more, which is no damage.
+    stdin.write_all(&source[..cut + 20]).unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    until("it watches for signals", || {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+    });
+    send(&child, Signal::INT);
+    // The pipe stays open all the time.
+    let (status, stderr) = end(&mut child);
+    assert_eq!(status, Some(0), "{stderr}");
+    same(&stderr, "mirror-pcap: stopped by a signal; what had arrived is counted\n");
+    let mut got = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut got).unwrap();
+    same(&String::from_utf8(got).unwrap(), &String::from_utf8(want).unwrap());
+    drop(stdin);
+}
+
+#[test]
 fn the_second_signal_gives_up() {
     let scratch = with_bench(2000);
     let source = scratch.read("in.pcapng");
