@@ -135,7 +135,8 @@ pub(crate) fn resources(
                 continue;
             }
         }
-        let written = at.get("Properties");
+        // Null is none to CloudFormation, and is refused like one in a property.
+        let written = at.member("Properties");
         let place = written.as_ref().unwrap_or(&at).place();
         let properties = match &written {
             Some(written) => properties(&mut evaluator, kind, name, written),

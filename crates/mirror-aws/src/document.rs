@@ -117,12 +117,23 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
         Some(b'{' | b'[') => match Node::from_json(name, bytes) {
             // YAML's flow style begins so too.
             Err(_) if matches!(extension.as_str(), "yaml" | "yml" | "template") => {
-                Node::from_yaml(name, bytes)
+                parse_yaml(name, bytes)
             }
             json => json,
         },
-        _ => Node::from_yaml(name, bytes),
+        _ => parse_yaml(name, bytes),
     }
+}
+
+/// A document in YAML. What its scalars mean depends on who reads it, and that is known only once it
+/// is read.
+fn parse_yaml(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
+    let node = Node::from_yaml(name, bytes)?;
+    if kind(&At::root(name, &node)) != Some(Kind::Template) {
+        return Ok(node);
+    }
+    drop(node);
+    Node::from_template(name, bytes)
 }
 
 /// A kind of document.

@@ -14,6 +14,7 @@ mod yaml;
 use std::cell::Cell;
 
 use crate::problem::{Place, Problem};
+use yaml::Scalars;
 
 /// The longest document that is read, in bytes.
 pub const MAX_DOCUMENT: usize = 64 << 20;
@@ -53,7 +54,7 @@ pub enum NodeKind {
     /// In a template that was evaluated: the id of a resource of the same template, which is the
     /// one with this logical id. What [`At::reference`](crate::at::At::reference) reads.
     Resource(String),
-    /// In a template that was evaluated, or a plan: a value that can't be known.
+    /// In a template or a plan: a value that can't be known.
     Unresolved {
         /// Why not, as the middle of a message: `parameter "VpcCidr" has no default`.
         why: String,
@@ -77,19 +78,19 @@ pub struct Entry {
 impl Node {
     /// Read a JSON document, at most [`MAX_DOCUMENT`] long and 128 deep.
     pub fn from_json(document: &str, bytes: &[u8]) -> Result<Node, Problem> {
-        json::read(bytes).map_err(|(line, message)| {
-            let place = Place { document: document.to_owned(), path: String::new(), line };
-            Problem::error(place, message)
-        })
+        json::read(bytes).map_err(|refusal| refused(document, refusal))
     }
 
     /// Read a YAML document, at most [`MAX_DOCUMENT`] long and 128 deep. CloudFormation's tags
     /// become the long form: `!Ref X` is `{Ref: X}`, `!GetAtt A.B` is `{Fn::GetAtt: A.B}`.
     pub fn from_yaml(document: &str, bytes: &[u8]) -> Result<Node, Problem> {
-        yaml::read(bytes).map_err(|(line, message)| {
-            let place = Place { document: document.to_owned(), path: String::new(), line };
-            Problem::error(place, message)
-        })
+        yaml::read(bytes, Scalars::Core).map_err(|refusal| refused(document, refusal))
+    }
+
+    /// Read a template in YAML: as [`Node::from_yaml`], but with what CloudFormation takes plain
+    /// scalars for.
+    pub fn from_template(document: &str, bytes: &[u8]) -> Result<Node, Problem> {
+        yaml::read(bytes, Scalars::CloudFormation).map_err(|refusal| refused(document, refusal))
     }
 
     /// A value without a line.
@@ -129,6 +130,11 @@ impl Node {
 
 /// What is wrong with a document as a whole: the line, if known, and the message.
 type Refusal = (Option<u32>, String);
+
+fn refused(document: &str, (line, message): Refusal) -> Problem {
+    let place = Place { document: document.to_owned(), path: String::new(), line };
+    Problem::error(place, message)
+}
 
 /// How many more values a document may have.
 struct Budget(Cell<usize>);

@@ -22,6 +22,10 @@ use crate::at::{At, Reference};
 use crate::node::NodeKind;
 use crate::problem::{Place, Problem, Problems, Shown};
 
+/// What a rule is called, and its range of ports: what stands in them decides what is mirrored.
+const RULE: &str = "rule";
+const PORTS: &str = "range of ports";
+
 /// How a document spells its fields, and what it leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -252,23 +256,41 @@ impl Reader<'_> {
     }
 
     /// Report the fields that no reader knows: a misspelt one would be left out silently. A
-    /// template has none such, or it would not deploy; the API may get new ones.
-    fn check_fields(&mut self, at: &At<'_>, known: &[&'static str]) {
+    /// template has none such, or it would not deploy, and no null. The API may get new ones, and
+    /// of most things one that isn't known changes nothing that is read here; a rule it may narrow,
+    /// so that the rule can't be read without it.
+    fn check_fields(&mut self, at: &At<'_>, what: &'static str, known: &[&'static str]) {
         /// What Terraform adds to each resource.
         const COMPUTED: &[&str] = &["id", "arn", "region", "tags_all", "timeouts"];
         for (key, field) in at.entries() {
             let computed = self.dialect == Dialect::Terraform && COMPUTED.contains(&key);
+            let is_null = field.node().kind == NodeKind::Null;
             if computed || known.iter().any(|&known| self.name(known) == key) {
+                if is_null && self.dialect == Dialect::Template {
+                    field.wrong("a value; CloudFormation refuses null", self.problems);
+                }
                 continue;
             }
-            if field.node().kind == NodeKind::Null {
+            // Nothing is said by it.
+            if is_null && self.dialect != Dialect::Template {
                 continue;
             }
             let message = format!("found field {}, which is not known here", Shown(key));
-            self.problems.push(match self.dialect {
-                Dialect::Template => Problem::error(field.place(), message),
-                Dialect::Api | Dialect::Terraform => Problem::warning(field.place(), message),
-            });
+            match (self.dialect, what) {
+                (Dialect::Template, _) => {
+                    self.problems.push(Problem::error(field.place(), message));
+                }
+                (Dialect::Api | Dialect::Terraform, RULE | PORTS) => {
+                    let message = format!(
+                        "{message} and may narrow the {what}; if it doesn't, take it out of the \
+                         document"
+                    );
+                    self.problems.push(Problem::error(field.place(), message));
+                }
+                (Dialect::Api | Dialect::Terraform, _) => {
+                    self.problems.push(Problem::warning(field.place(), message));
+                }
+            }
         }
     }
 }

@@ -13,10 +13,10 @@ mod references;
 
 use crate::at::At;
 use crate::node::{Entry, Node, NodeKind};
-use crate::problem::Place;
+use crate::problem::{Place, Problem, Problems};
 use crate::raw::{Label, Reader};
 use address::Address;
-use references::Configuration;
+use references::{AFTER, Configuration};
 
 /// The kinds of resource that are read, and what each is.
 const FILTER: &str = "aws_ec2_traffic_mirror_filter";
@@ -37,6 +37,15 @@ const REFERENCES: [(&str, &str, &[&str]); 7] = [
     (TARGET, "gateway_load_balancer_endpoint_id", &[]),
 ];
 
+/// The fields that a plan has of each resource, unless they are unknown, and whose absence would
+/// mean something.
+const ALWAYS_THERE: [(&str, &str); 4] = [
+    (FILTER, "network_services"),
+    (RULE, "protocol"),
+    (RULE, "source_port_range"),
+    (RULE, "destination_port_range"),
+];
+
 /// A resource of ours, as listed in the values of a module.
 struct Resource<'n> {
     values: At<'n>,
@@ -48,6 +57,7 @@ struct Resource<'n> {
 pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
     let planned = root.get("planned_values");
     let is_plan = planned.is_some();
+    check_whole(root, is_plan, reader.problems);
     // A state without any resource has no values at all.
     let Some(values) = planned.or_else(|| root.get("values")) else { return };
     let mut resources = Vec::new();
@@ -58,12 +68,14 @@ pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
     }
     let configuration = is_plan.then(|| Configuration::new(root, &resources));
     for resource in &resources {
-        let values = match &configuration {
-            Some(configuration) => with_unknown(resource, configuration),
-            None => resource.values.node().clone(),
-        };
         let place: Place = resource.values.place();
-        let at = At::made(&place, &values);
+        let planned = configuration
+            .as_ref()
+            .map(|configuration| with_unknown(resource, configuration, reader.problems));
+        let at = match &planned {
+            Some(values) => At::made(&place, values),
+            None => resource.values.clone(),
+        };
         let (key, name) = (resource.address.to_string(), resource.address.name());
         let label = Label { key: &key, name: &name, id: None };
         match resource.kind {
@@ -74,6 +86,24 @@ pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
             INTERFACE => reader.terraform_interface(&at, label),
             _ => reader.terraform_instance(&at, label),
         }
+    }
+}
+
+/// Whether the document is one whose fields mean what is read here, and all of it.
+//= https://developer.hashicorp.com/terraform/internals/json-format
+//# Reject any input which reports an unsupported major version.
+fn check_whole(root: &At<'_>, is_plan: bool, problems: &mut Problems) {
+    if let Some(version) = root.member("format_version") {
+        let text = version.node().as_str().unwrap_or_default();
+        if !matches!(text.split_once('.'), Some(("0" | "1", _))) {
+            version.wrong("\"1.\" and a number", problems);
+        }
+    }
+    let errored = root.get("errored");
+    if is_plan && errored.as_ref().is_some_and(|at| at.node().kind == NodeKind::Bool(true)) {
+        let place = errored.map(|at| at.place()).unwrap_or_default();
+        let message = "found a plan that ended in an error, so there may be more than it says";
+        problems.push(Problem::warning(place, message));
     }
 }
 
@@ -116,27 +146,52 @@ fn collect<'n>(module: &At<'n>, resources: &mut Vec<Resource<'n>>, reader: &mut 
 }
 
 /// The values of a planned resource, with what isn't known yet.
-fn with_unknown(resource: &Resource<'_>, configuration: &Configuration<'_>) -> Node {
-    let mut node = resource.values.node().clone();
-    let NodeKind::Map(entries) = &mut node.kind else { return node };
-    let mut put = |key: &str, kind: NodeKind| {
-        entries.retain(|entry| entry.key != key);
-        entries.push(Entry { key: key.to_owned(), line: None, value: Node::new(kind) });
-    };
+fn with_unknown(
+    resource: &Resource<'_>,
+    configuration: &Configuration<'_>,
+    problems: &mut Problems,
+) -> Node {
+    let values = &resource.values;
     let unknown = configuration.unknown(&resource.address);
-    for key in &unknown {
-        let why = "it is known only after the plan is applied".to_owned();
-        put(key, NodeKind::Unresolved { why, param: None });
-    }
+    let is_known = |entry: &&Entry| !unknown.contains(entry.key.as_str());
+    let mut entries: Vec<Entry> =
+        values.node().entries().iter().filter(is_known).cloned().collect();
+    let mut named = Vec::new();
     for (kind, key, kinds) in REFERENCES {
-        if kind == resource.kind
-            && resource.values.get(key).is_none()
-            && (unknown.contains(&key) || configuration.has(resource, key))
-        {
-            put(key, configuration.resolve(resource, key, kinds));
+        // One that is null was left out, whatever the configuration makes it from.
+        if kind != resource.kind || values.member(key).is_some() {
+            continue;
+        }
+        if unknown.contains(key) || configuration.has(resource, key) {
+            let answer = configuration.resolve(resource, key, kinds);
+            if let Some(doubt) = answer.doubt {
+                let place =
+                    Place { path: format!("{}/{key}", values.place().path), ..values.place() };
+                problems.push(Problem::warning(place, doubt));
+            }
+            named.push((key, answer.kind));
         }
     }
-    node
+    let mut put = |key: &str, kind: NodeKind| {
+        entries.push(Entry { key: key.to_owned(), line: None, value: Node::new(kind) });
+    };
+    let unresolved = || NodeKind::Unresolved { why: AFTER.to_owned(), param: None };
+    for key in &unknown {
+        if !named.iter().any(|(name, _)| name == key) {
+            put(key, unresolved());
+        }
+    }
+    // What isn't set is null. What isn't there is unknown, even if the list of changes is gone that
+    // says so.
+    for (kind, key) in ALWAYS_THERE {
+        if kind == resource.kind && !unknown.contains(key) && values.member(key).is_none() {
+            put(key, unresolved());
+        }
+    }
+    for (key, kind) in named {
+        put(key, kind);
+    }
+    Node { kind: NodeKind::Map(entries), line: values.node().line }
 }
 
 #[cfg(test)]

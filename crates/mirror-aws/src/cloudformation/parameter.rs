@@ -82,7 +82,12 @@ fn default(name: &str, declaration: &Node) -> Result<String, Unknown> {
             Err(Unknown::without(name, why))
         }
         Some(default) => plain(default).ok_or_else(|| {
-            let why = format!("the default of parameter {} is no text", Shown(name));
+            let why = match &default.kind {
+                NodeKind::Unresolved { why, .. } => {
+                    format!("the default of parameter {} is unknown, as {why}", Shown(name))
+                }
+                _ => format!("the default of parameter {} is no text", Shown(name)),
+            };
             Unknown::without(name, why)
         }),
     }

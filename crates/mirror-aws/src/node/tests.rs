@@ -120,6 +120,49 @@ fn yaml_scalars_are_those_of_the_core_schema() {
 }
 
 #[test]
+fn scalars_of_a_template_are_those_that_cloudformation_reads() {
+    let template = |text: &str| Node::from_template("d", text.as_bytes()).unwrap();
+    for (text, said) in [
+        ("yes", "true"),
+        ("On", "true"),
+        ("NO", "false"),
+        ("off", "false"),
+        ("true", "true"),
+        // Single letters stay texts, and so does what no one writes.
+        ("y", r#""y""#),
+        ("N", r#""N""#),
+        ("yEs", r#""yEs""#),
+        ("'yes'", r#""yes""#),
+        ("!!str yes", r#""yes""#),
+        ("! yes", r#""yes""#),
+        ("!Ref yes", r#"{"Ref": "yes"}"#),
+        ("100", "100"),
+        ("0", "0"),
+        ("08", "08"),
+        ("1.50", "1.50"),
+        ("2010-09-09", r#""2010-09-09""#),
+        ("10.0.0.0/16", r#""10.0.0.0/16""#),
+        ("::/0", r#""::/0""#),
+        ("fd00:ec2::254", r#""fd00:ec2::254""#),
+        ("0a:1b:2c:3d:4e:5f", r#""0a:1b:2c:3d:4e:5f""#),
+        ("1:99", r#""1:99""#),
+        ("a_b", r#""a_b""#),
+    ] {
+        assert_eq!(say(&template(&format!("- {text}\n"))), format!("[{said}]"), "{text}");
+    }
+    for text in ["010", "-017", "0x1F", "0b11", "1_000", "+5", "1:30", "10:20:30", "1:30.5", "0_1"]
+    {
+        let node = template(&format!("- {text}\n"));
+        let said = say(&node);
+        let why = format!("[unresolved \"{text}\" without quotes is another number");
+        assert!(said.starts_with(&why), "{text}: {said}");
+        assert_eq!(say(&template(&format!("- '{text}'\n"))), format!("[\"{text}\"]"));
+    }
+    // As keys they are names.
+    assert_eq!(say(&template("{yes: 1, 010: 2}")), r#"{"yes": 1, "010": 2}"#);
+}
+
+#[test]
 fn short_tags_are_the_long_form() {
     for (text, said) in [
         ("!Ref A", r#"{"Ref": "A"}"#),

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::{Budget, Entry, MAX_DEPTH, Node, NodeKind, Refusal};
+use crate::problem::Shown;
 
 /// How many bytes all copies of anchored values may take.
 const MAX_COPIED: usize = 64 << 20;
@@ -26,15 +27,25 @@ const MAX_COPIED: usize = 64 << 20;
 /// The handle of the core schema's tags, as the parser spells it.
 const CORE: &str = "tag:yaml.org,2002:";
 
+/// What plain scalars (without quotes or tag) mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalars {
+    /// The core schema of YAML 1.2.
+    Core,
+    /// What CloudFormation takes them for, which reads YAML 1.1: `yes` and `off` are truth values,
+    /// and `010` is 8.
+    CloudFormation,
+}
+
 /// Read a stream of one document; one that is empty is null.
-pub(super) fn read(bytes: &[u8]) -> Result<Node, Refusal> {
+pub(super) fn read(bytes: &[u8], scalars: Scalars) -> Result<Node, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
         (u32::try_from(line).ok(), "found bytes that are not UTF-8, expected text".to_owned())
     })?;
     let mut parser = Parser::new_from_str(text);
-    let mut builder = Builder::new();
+    let mut builder = Builder::new(scalars);
     loop {
         match parser.next_event() {
             Some(Ok((Event::StreamEnd, _))) | None => break,
@@ -70,6 +81,7 @@ enum Inside {
 }
 
 struct Builder {
+    scalars: Scalars,
     open: Vec<Open>,
     root: Option<Node>,
     /// Each with its size.
@@ -79,8 +91,9 @@ struct Builder {
 }
 
 impl Builder {
-    fn new() -> Builder {
+    fn new(scalars: Scalars) -> Builder {
         Builder {
+            scalars,
             open: Vec::new(),
             root: None,
             anchors: HashMap::new(),
@@ -118,7 +131,12 @@ impl Builder {
                 self.value(Node { kind, line }, anchor, function)
             }
             Event::Scalar(text, style, anchor, tag) => {
-                let (kind, function) = scalar(&text, style, tag.as_deref())?;
+                let (mut kind, function) = scalar(&text, style, tag.as_deref())?;
+                let is_plain = style == ScalarStyle::Plain && tag.is_none();
+                // A key is a name, and as a name it is written everywhere.
+                if is_plain && self.scalars == Scalars::CloudFormation && !self.is_at_key() {
+                    kind = cloudformation(kind);
+                }
                 self.value(Node { kind, line }, anchor, function)
             }
             Event::Alias(anchor) => {
@@ -181,6 +199,12 @@ impl Builder {
             self.anchors.insert(anchor, (node.clone(), size));
         }
         self.place(node)
+    }
+
+    /// Whether the next value is the key of a map.
+    fn is_at_key(&self) -> bool {
+        let inside = self.open.last().map(|open| &open.inside);
+        matches!(inside, Some(Inside::Map(_, None)))
     }
 
     fn copied(&mut self, weight: usize) -> Result<(), String> {
@@ -271,6 +295,74 @@ fn function(tag: &Tag) -> Option<String> {
         ("!", suffix) => format!("Fn::{suffix}"),
         (handle, suffix) => format!("{handle}{suffix}"),
     })
+}
+
+/// What CloudFormation takes a plain scalar for. Some numbers come out as others there (`010` as 8),
+/// and how they become texts again is not documented, so they can't be known.
+fn cloudformation(kind: NodeKind) -> NodeKind {
+    let (NodeKind::String(text) | NodeKind::Number(text)) = &kind else { return kind };
+    let is = |words: [&str; 2]| words.iter().any(|word| cased(text, word));
+    match text {
+        _ if is(["yes", "on"]) => NodeKind::Bool(true),
+        _ if is(["no", "off"]) => NodeKind::Bool(false),
+        _ if is_old_number(text) => {
+            let why = format!(
+                "{} without quotes is another number to CloudFormation; put it in quotes, or write \
+                 it in decimal",
+                Shown(text)
+            );
+            NodeKind::Unresolved { why, param: None }
+        }
+        _ => kind,
+    }
+}
+
+/// Whether a text is a word of YAML 1.1: in small letters, in large ones, or with a large one first.
+fn cased(text: &str, word: &str) -> bool {
+    let (first, rest) = word.split_at(1);
+    text == word
+        || text == word.to_ascii_uppercase()
+        || text.strip_prefix(first.to_ascii_uppercase().as_str()) == Some(rest)
+}
+
+/// Whether a plain scalar is a number of YAML 1.1 (<https://yaml.org/type/int.html>,
+/// <https://yaml.org/type/float.html>) that isn't written in decimal: octal, hexadecimal, binary,
+/// with underscores or a plus, or in base 60.
+fn is_old_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let all = |text: &str, digits: &[u8]| {
+        !text.is_empty() && text.bytes().all(|byte| digits.contains(&byte))
+    };
+    if let Some(digits) = unsigned.strip_prefix("0x") {
+        return all(digits, b"0123456789abcdefABCDEF_");
+    }
+    if let Some(digits) = unsigned.strip_prefix("0b") {
+        return all(digits, b"01_");
+    }
+    if let Some(digits) = unsigned.strip_prefix('0')
+        && all(digits, b"01234567_")
+    {
+        return true;
+    }
+    let begins = unsigned.starts_with(|c: char| c.is_ascii_digit());
+    let underscored = begins && unsigned.contains('_') && all(unsigned, b"0123456789_.");
+    let plus = text.starts_with('+') && is_number(unsigned);
+    underscored || plus || is_base_60(unsigned)
+}
+
+/// Whether a text is a number in base 60, as `1:30` or `1:30.5`.
+fn is_base_60(text: &str) -> bool {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let mut parts = whole.split(':');
+    let first = parts.next().unwrap_or_default();
+    let is_first = first.starts_with(|c: char| c.is_ascii_digit())
+        && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    let mut count = 0;
+    let rest = parts.all(|part| {
+        count += 1;
+        matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
+    });
+    is_first && rest && count > 0
 }
 
 /// What a plain scalar without a tag is, by the core schema of YAML 1.2 (section 10.3.2). Words

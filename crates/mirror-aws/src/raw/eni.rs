@@ -22,6 +22,12 @@ impl Reader<'_> {
         if !at.map(self.problems) {
             return;
         }
+        if self.dialect == Dialect::Template {
+            for (_, field) in at.entries().filter(|(_, field)| field.node().kind == NodeKind::Null)
+            {
+                field.wrong("a value; CloudFormation refuses null", self.problems);
+            }
+        }
         let names = self.names(at, "NetworkInterfaceId", label).unwrap_or_default();
         let mac = match self.dialect {
             Dialect::Api => self.require(at, "MacAddress"),

@@ -4,7 +4,7 @@
 use mirror_filter::{Action, Cidr, PortRange, Rule};
 use mirror_wire::Direction;
 
-use super::{Dialect, Key, Label, RawFilter, RawRule, Reader};
+use super::{Dialect, Key, Label, PORTS, RULE, RawFilter, RawRule, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
 use crate::problem::{Problem, Shown};
@@ -24,7 +24,7 @@ impl Reader<'_> {
             Dialect::Api => [&own[..], &LISTS.map(|(list, _)| list)].concat(),
             Dialect::Template | Dialect::Terraform => own.into_iter().skip(1).collect(),
         };
-        self.check_fields(at, &known);
+        self.check_fields(at, "filter", &known);
         let names = self.names(at, "TrafficMirrorFilterId", label);
         let amazon_dns = self.amazon_dns(at);
         let mut rules_missing = false;
@@ -84,7 +84,7 @@ impl Reader<'_> {
             return;
         }
         let from = usize::from(self.dialect != Dialect::Api);
-        self.check_fields(at, own.get(from..).unwrap_or_default());
+        self.check_fields(at, RULE, own.get(from..).unwrap_or_default());
 
         // Each field is read whatever became of the one before, so that all are reported.
         let filter = self.rule_filter(at, list);
@@ -226,7 +226,7 @@ impl Reader<'_> {
         if !range.map(self.problems) {
             return None;
         }
-        self.check_fields(&range, &["FromPort", "ToPort"]);
+        self.check_fields(&range, PORTS, &["FromPort", "ToPort"]);
         let [from, to] = ["FromPort", "ToPort"].map(|name| {
             let port = self.require(&range, name)?.integer(0..=65_535, self.problems)?;
             u16::try_from(port).ok()

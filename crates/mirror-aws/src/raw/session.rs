@@ -42,7 +42,7 @@ impl Reader<'_> {
             return;
         }
         let from = if self.dialect == Dialect::Template { 2 } else { 0 };
-        self.check_fields(at, own.get(from..).unwrap_or_default());
+        self.check_fields(at, "session", own.get(from..).unwrap_or_default());
 
         let names = self.names(at, "TrafficMirrorSessionId", label).unwrap_or_default();
         let number = self
@@ -121,7 +121,7 @@ impl Reader<'_> {
             return;
         }
         let from = if self.dialect == Dialect::Template { 3 } else { 0 };
-        self.check_fields(at, own.get(from..).unwrap_or_default());
+        self.check_fields(at, "target", own.get(from..).unwrap_or_default());
 
         let names = self.names(at, "TrafficMirrorTargetId", label).unwrap_or_default();
         let kind = self.kind(at);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many modules a resource may be in. A plan of more would nest deeper than a document may.
+const MAX_MODULES: usize = 64;
+
 /// A name with its index, as written between the brackets: `0`, or `"a"` with its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
@@ -29,6 +32,7 @@ impl Address {
         loop {
             let step = steps.next()?;
             match (step.name.as_str(), step.index) {
+                ("module", None) if modules.len() == MAX_MODULES => return None,
                 ("module", None) => modules.push(steps.next()?),
                 ("data" | "var" | "local" | "each" | "count" | "path" | "terraform", _) => {
                     return None;

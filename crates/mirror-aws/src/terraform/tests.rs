@@ -23,7 +23,7 @@ fn resource(address: &str, values: Value) -> Value {
 }
 
 fn filter(address: &str) -> Value {
-    resource(address, json!({"description": address}))
+    resource(address, json!({"description": address, "network_services": null}))
 }
 
 /// An accept-all rule whose filter isn't known yet.
@@ -71,6 +71,10 @@ fn rules_by_filter(estate: &Estate) -> Vec<(String, Vec<u32>)> {
     let numbers =
         |one: &crate::KnownFilter| one.filter.rules.iter().map(|rule| rule.number).collect();
     estate.filters.iter().map(|one| (one.label.clone().unwrap(), numbers(one))).collect()
+}
+
+fn warnings(estate: &Estate) -> Vec<String> {
+    estate.warnings.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -193,7 +197,16 @@ fn a_local_value_leads_nowhere_so_the_one_filter_of_the_module_is_meant() {
         json!({"resources": all})
     };
     let one = plan(planned(&["aws_ec2_traffic_mirror_filter.a"]), configuration.clone());
-    assert_eq!(rules_by_filter(&estate(&one))[0].1, [1]);
+    let estate = estate(&one);
+    assert_eq!(rules_by_filter(&estate)[0].1, [1]);
+    assert_eq!(
+        warnings(&estate),
+        [
+            "plan: /planned_values/root_module/resources/1/values/traffic_mirror_filter_id: warning: \
+          taken for \"aws_ec2_traffic_mirror_filter.a\", the only one in its module, as a plan \
+          doesn't repeat \"local.filter\""
+        ]
+    );
 
     for (filters, count) in [
         (&[][..], 0),
@@ -204,8 +217,9 @@ fn a_local_value_leads_nowhere_so_the_one_filter_of_the_module_is_meant() {
             problems.to_string(),
             format!(
                 "plan: /planned_values/root_module/resources/{count}/values/traffic_mirror_filter_id: \
-                 unresolved: it is known only after the plan is applied, and of the \
-                 aws_ec2_traffic_mirror_filter in the plan {count} may be meant"
+                 unresolved: it is known only after the plan is applied, from terraform show -json \
+                 of the state then; of the aws_ec2_traffic_mirror_filter in the plan {count} may be \
+                 meant"
             )
         );
     }
@@ -263,7 +277,7 @@ fn what_only_the_apply_can_tell_is_an_error_in_a_rule_and_a_warning_in_a_session
     let lines: Vec<&str> = problems.lines().collect();
     assert!(lines.contains(
         &"plan: /planned_values/root_module/resources/1/values/source_cidr_block: unresolved: it is \
-          known only after the plan is applied"
+          known only after the plan is applied, from terraform show -json of the state then"
     ), "{problems}");
     assert!(
         lines
@@ -363,4 +377,247 @@ fn references_that_go_round_in_circles_end() {
         }}}),
     );
     assert!(reading(&document).unwrap_err().to_string().ends_with("0 may be meant"));
+}
+
+/// A plan of these resources, in which rule `in` takes its filter from `references`.
+fn plan_of_rule(mut resources: Vec<Value>, references: &[&str]) -> Value {
+    resources.push(rule("aws_ec2_traffic_mirror_filter_rule.in", 1));
+    let configured = configured(RULE, "in", &[("traffic_mirror_filter_id", references)]);
+    plan(json!({"resources": resources}), json!({"resources": [configured]}))
+}
+
+#[test]
+fn a_rule_of_something_else_is_not_joined_to_the_one_filter_that_is_there() {
+    let one = || vec![filter("aws_ec2_traffic_mirror_filter.web")];
+    for (references, why) in [
+        (
+            &["aws_cloudformation_stack.tap.outputs[\"Id\"]", "aws_cloudformation_stack.tap"][..],
+            "the configuration takes it from \"aws_cloudformation_stack.tap\"",
+        ),
+        (
+            &["data.aws_ec2_thing.f.id", "data.aws_ec2_thing.f"][..],
+            "the configuration takes it from \"data.aws_ec2_thing.f.id\"",
+        ),
+        (
+            &["module.other.filter_id", "module.other"][..],
+            "the configuration takes it from \"module.other.filter_id\"",
+        ),
+        (
+            &["local.use", "local.id", "aws_ec2_traffic_mirror_filter.web.id"][..],
+            "it may come from \"local.use\", which a plan doesn't repeat",
+        ),
+        (
+            &["local.id", "aws_cloudformation_stack.tap"][..],
+            "the configuration takes it from \"aws_cloudformation_stack.tap\"",
+        ),
+    ] {
+        let problems = reading(&plan_of_rule(one(), references)).unwrap_err().to_string();
+        assert!(problems.ends_with(&format!("; {why}")), "{references:?}: {problems}");
+    }
+    // What a variable of the root holds is known, so it is not where an unknown id comes from.
+    let references = ["var.create", "aws_ec2_traffic_mirror_filter.web.id", "var.filter_id"];
+    let estate = estate(&plan_of_rule(one(), &references));
+    assert_eq!((rules_by_filter(&estate)[0].1.as_slice(), estate.warnings.len()), (&[1][..], 0));
+}
+
+#[test]
+fn a_session_is_not_given_the_interface_that_happens_to_be_in_the_plan() {
+    for reference in [
+        "aws_spot_instance_request.app.primary_network_interface_id",
+        "data.aws_instance.app.network_interface_id",
+        "local.eni",
+    ] {
+        let document = plan(
+            json!({"resources": [
+                filter("aws_ec2_traffic_mirror_filter.f"),
+                resource("aws_instance.collector", json!({"private_ip": "10.0.9.9"})),
+                resource("aws_ec2_traffic_mirror_target.t", json!({})),
+                session("aws_ec2_traffic_mirror_session.s", 7)
+            ]}),
+            json!({"resources": [
+                configured(TARGET, "t", &[("network_interface_id", &["aws_instance.collector.primary_network_interface_id", "aws_instance.collector"])]),
+                configured(SESSION, "s", &[
+                    ("traffic_mirror_filter_id", &["aws_ec2_traffic_mirror_filter.f.id"]),
+                    ("traffic_mirror_target_id", &["aws_ec2_traffic_mirror_target.t.id"]),
+                    ("network_interface_id", &[reference])
+                ])
+            ]}),
+        );
+        let estate = estate(&document);
+        assert_eq!(estate.sessions[0].session.eni, None, "{reference}");
+        assert!(warnings(&estate)[0].contains("network_interface_id: warning: unresolved: "));
+    }
+}
+
+/// Filters `f` and rules `r`, each with these two keys; the rules take theirs by `references`.
+fn repeated(keys: [&str; 2], references: &[&str], for_each: Value) -> Value {
+    let mut resources = Vec::new();
+    for (n, key) in keys.into_iter().enumerate() {
+        resources.push(filter(&format!("aws_ec2_traffic_mirror_filter.f[{key}]")));
+        let number = u32::try_from(n).unwrap() + 1;
+        resources.push(rule(&format!("aws_ec2_traffic_mirror_filter_rule.r[{key}]"), number));
+    }
+    let mut configured = configured(RULE, "r", &[("traffic_mirror_filter_id", references)]);
+    configured["for_each_expression"] = for_each;
+    plan(json!({"resources": resources}), json!({"resources": [configured]}))
+}
+
+#[test]
+fn a_key_is_an_index_and_a_part_of_a_value_is_none() {
+    const F: &str = "aws_ec2_traffic_mirror_filter.f";
+    let keys = ["\"web\"", "\"db\""];
+    let joined = estate(&repeated(keys, &["each.key", F], json!({})));
+    assert_eq!(rules_by_filter(&joined).iter().map(|(_, r)| r.len()).sum::<usize>(), 2);
+    assert_eq!(joined.warnings.len(), 0);
+
+    // The values of this map may well be each other's keys.
+    for references in [
+        &["each.value.filter", "each.value", F][..],
+        &["each.value[\"filter\"]", "each.value", F][..],
+        &["each.key", "each.value.suffix", "each.value", F][..],
+    ] {
+        let problems = reading(&repeated(keys, references, json!({}))).unwrap_err().to_string();
+        assert_eq!(problems.matches("in the plan 2 may be meant").count(), 2, "{problems}");
+    }
+    let constant = json!({"constant_value": {"web": "db", "db": "web"}});
+    let problems = reading(&repeated(keys, &["each.value", F], constant)).unwrap_err().to_string();
+    assert_eq!(problems.matches("in the plan 2 may be meant").count(), 2, "{problems}");
+
+    // Of a set, which a plan can't tell from another map.
+    let doubtful = estate(&repeated(keys, &["each.value", F], json!({})));
+    assert_eq!(rules_by_filter(&doubtful)[1].1, [2]);
+    assert!(warnings(&doubtful)[0].contains("doesn't repeat how each.value is used"));
+}
+
+#[test]
+fn a_count_may_be_computed_with_so_that_it_is_an_index_is_said() {
+    let references = ["count.index", "aws_ec2_traffic_mirror_filter.f"];
+    let estate = estate(&repeated(["0", "1"], &references, json!({})));
+    assert_eq!(rules_by_filter(&estate)[1].1, [2]);
+    assert_eq!(
+        warnings(&estate)[0],
+        "plan: /planned_values/root_module/resources/1/values/traffic_mirror_filter_id: warning: \
+         taken for the one with the same index, as a plan doesn't repeat how count.index is used"
+    );
+}
+
+/// A rule of which the plan leaves out some fields.
+fn without(fields: &[&str]) -> Value {
+    let references = ["aws_ec2_traffic_mirror_filter.web.id", "aws_ec2_traffic_mirror_filter.web"];
+    let mut document = plan_of_rule(vec![filter("aws_ec2_traffic_mirror_filter.web")], &references);
+    let values = &mut document["planned_values"]["root_module"]["resources"][1]["values"];
+    for field in fields {
+        values.as_object_mut().unwrap().remove(*field).unwrap();
+    }
+    document
+}
+
+#[test]
+fn a_field_that_a_plan_does_not_have_is_unknown_and_null_is_unset() {
+    assert_eq!(estate(&without(&[])).filters[0].filter.rules[0].protocol, None);
+    for field in ["protocol", "source_port_range", "destination_port_range"] {
+        // Nobody says that it is unknown: the list of changes is gone.
+        let problems = reading(&without(&[field])).unwrap_err().to_string();
+        assert!(problems.contains(&format!("/values/{field}: unresolved: ")), "{problems}");
+    }
+    let mut document = without(&[]);
+    let filter = &mut document["planned_values"]["root_module"]["resources"][0]["values"];
+    filter.as_object_mut().unwrap().remove("network_services").unwrap();
+    let problems = reading(&document).unwrap_err().to_string();
+    assert!(problems.contains("/values/network_services: unresolved: "), "{problems}");
+}
+
+#[test]
+fn what_is_left_of_an_interrupted_replacement_makes_nothing_known() {
+    let mut document = without(&["protocol"]);
+    let address = "aws_ec2_traffic_mirror_filter_rule.in";
+    document["resource_changes"] = json!([
+        {"address": address, "change": {"actions": ["create"], "after_unknown": {"id": true, "protocol": true}}},
+        {"address": address, "deposed": "0a1b2c3d", "change": {"actions": ["delete"], "after": null, "after_unknown": false}}
+    ]);
+    let problems = reading(&document).unwrap_err();
+    assert_eq!(problems.errors(), 1, "{problems}");
+    assert!(problems.to_string().contains("/values/protocol: unresolved: "), "{problems}");
+}
+
+#[test]
+fn a_target_of_a_module_that_takes_any_of_three_is_of_the_one_that_is_given() {
+    let document = plan(
+        json!({"resources": [resource("aws_ec2_traffic_mirror_target.t", json!({
+            "network_interface_id": null, "network_load_balancer_arn": "arn:aws:lb",
+            "gateway_load_balancer_endpoint_id": null
+        }))]}),
+        json!({"resources": [configured(TARGET, "t", &[
+            ("network_interface_id", &["var.eni"]),
+            ("network_load_balancer_arn", &["var.nlb"]),
+            ("gateway_load_balancer_endpoint_id", &["var.endpoint"])
+        ])]}),
+    );
+    assert_eq!(estate(&document).warnings.len(), 0);
+}
+
+#[test]
+fn a_format_of_the_future_is_refused_and_a_plan_that_failed_is_said() {
+    let with = |key: &str, value: Value| {
+        let mut document = plan(json!({"resources": []}), json!({}));
+        document[key] = value;
+        reading(&document)
+    };
+    for version in [json!("9.0"), json!("10.1"), json!(1), json!("1")] {
+        let problems = with("format_version", version).unwrap_err().to_string();
+        assert!(problems.ends_with("expected \"1.\" and a number"), "{problems}");
+    }
+    assert!(with("format_version", json!("1.9")).is_ok());
+    assert!(warnings(&with("errored", json!(true)).unwrap())[0].contains("ended in an error"));
+}
+
+#[test]
+fn ten_thousand_modules_each_with_its_own_filter_take_no_time() {
+    let module = |n: u32| {
+        let module = format!("module.m[{n}]");
+        let mut resources = vec![filter(&format!("{module}.aws_ec2_traffic_mirror_filter.f"))];
+        for number in 1..=3 {
+            let address = format!("{module}.aws_ec2_traffic_mirror_filter_rule.r[{number}]");
+            resources.push(rule(&address, number));
+        }
+        json!({"address": module, "resources": resources})
+    };
+    let document = plan(
+        json!({"child_modules": (0..10_000).map(module).collect::<Vec<_>>()}),
+        json!({"module_calls": {"m": {"module": {"resources": [
+            configured(RULE, "r", &[("traffic_mirror_filter_id", &["aws_ec2_traffic_mirror_filter.f.id"])])
+        ]}}}}),
+    );
+    let began = std::time::Instant::now();
+    let estate = estate(&document);
+    assert!(estate.filters.iter().all(|one| one.filter.rules.len() == 3));
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_plan_too_large_to_look_through_says_so_and_not_that_nothing_is_there() {
+    let count = 4_000;
+    let mut resources = Vec::new();
+    for n in 0..count {
+        resources.push(filter(&format!("aws_ec2_traffic_mirror_filter.f[{n}]")));
+        resources.push(rule(&format!("aws_ec2_traffic_mirror_filter_rule.r[{n}]"), n));
+    }
+    let references = ["aws_ec2_traffic_mirror_filter.f"];
+    let document = plan(
+        json!({"resources": resources}),
+        json!({"resources": [configured(RULE, "r", &[("traffic_mirror_filter_id", &references)])]}),
+    );
+    let problems = reading(&document).unwrap_err();
+    let said = |text: &str| problems.iter().filter(|one| one.message.ends_with(text)).count();
+    assert!(said("4000 may be meant") > 0);
+    assert_eq!(said("0 may be meant"), said("4000 may be meant"));
+    assert_eq!(problems.errors(), 4_000);
+}
+
+#[test]
+fn references_without_end_are_not_followed() {
+    let references = vec!["local.l"; 100_000];
+    let document = plan_of_rule(vec![filter("aws_ec2_traffic_mirror_filter.web")], &references);
+    let problems = reading(&document).unwrap_err().to_string();
+    assert!(problems.ends_with("the configuration is too large to follow its references"));
 }

@@ -304,3 +304,75 @@ Filter
   egress 201 accept all 2001:db8::/56 > ::/0"
     );
 }
+
+/// YAML 1.1, which CloudFormation reads, has truth values that YAML 1.2 has not. Read as a text,
+/// the condition would not hold, and the rule would be one for all protocols.
+#[test]
+fn a_default_of_yes_is_true() {
+    let template = |default: &str| {
+        format!(
+            "
+Parameters:
+  Web: {{ Type: String, Default: {default} }}
+Conditions:
+  IsWeb: !Equals [!Ref Web, 'true']
+  IsEight: !Equals [!Ref Web, '8']
+Resources:
+  F: {{ Type: AWS::EC2::TrafficMirrorFilter }}
+  R:
+    Type: AWS::EC2::TrafficMirrorFilterRule
+    Properties:
+      TrafficMirrorFilterId: !Ref F
+      TrafficDirection: ingress
+      RuleNumber: 1
+      RuleAction: accept
+      SourceCidrBlock: 0.0.0.0/0
+      DestinationCidrBlock: 0.0.0.0/0
+      Protocol: !If [IsWeb, 6, !If [IsEight, 17, !Ref AWS::NoValue]]
+"
+        )
+    };
+    let rule = |default: &str| read_all(&template(default), &[]);
+    for (default, protocol) in [("yes", "tcp"), ("'yes'", "all"), ("off", "all"), ("8", "udp")] {
+        let estate = rule(default).unwrap();
+        let rule = estate.filters[0].filter.rules[0].to_string();
+        assert!(rule.contains(&format!("accept {protocol} ")), "{default}: {rule}");
+    }
+    let problems = rule("010").unwrap_err().to_string();
+    assert!(
+        problems.contains("the default of parameter \"Web\" is unknown, as \"010\" without quotes")
+            && problems.ends_with("give --param Web=VALUE"),
+        "{problems}"
+    );
+}
+
+/// A property that is left empty is null, which CloudFormation refuses; as an absent one it would
+/// make the rule one for all protocols.
+#[test]
+fn a_protocol_that_is_left_empty_is_not_all_protocols() {
+    let template = "
+Resources:
+  F: { Type: AWS::EC2::TrafficMirrorFilter, Properties: }
+  R:
+    Type: AWS::EC2::TrafficMirrorFilterRule
+    Properties:
+      TrafficMirrorFilterId: !Ref F
+      TrafficDirection: ingress
+      RuleNumber: 1
+      RuleAction: accept
+      SourceCidrBlock: 0.0.0.0/0
+      DestinationCidrBlock: 0.0.0.0/0
+      Protocol:
+      DestinationPortRange: !If [Never, 1, null]
+  Eni:
+    Type: AWS::EC2::NetworkInterface
+    Properties: { PrivateIpAddress: }
+Conditions: { Never: !Equals [1, 2] }
+";
+    let problems = read_all(template, &[]).unwrap_err().to_string();
+    let null = "found null, expected a value; CloudFormation refuses null";
+    assert!(problems.contains(&format!("t.yaml:13: /Resources/R/Properties/Protocol: {null}")));
+    assert!(problems.contains(&format!("/R/Properties/DestinationPortRange: {null}")));
+    assert!(problems.contains(&format!("/Eni/Properties/PrivateIpAddress: {null}")), "{problems}");
+    assert!(problems.contains("/Resources/F/Properties: found null, expected an object"));
+}
