@@ -9,20 +9,34 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use mirror_filter::Cidr;
 use mirror_wire::Mac;
 
 use crate::node::{Entry, Node, NodeKind};
-use crate::problem::{Place, Problem, Problems, Shown};
+use crate::problem::{LONGEST_PATH, Place, Problem, Problems, Severity, Shown};
 
 /// A value of a document and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct At<'n> {
     node: &'n Node,
     document: &'n str,
-    path: String,
+    path: Path<'n>,
     line: Option<u32>,
+}
+
+/// How one comes to a value, made into text only where something is said of it: a key can be as long
+/// as a document, and there may be a million values below it.
+#[derive(Clone, Debug, Default)]
+struct Path<'n>(Option<Rc<(Path<'n>, Step<'n>)>>);
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'n> {
+    /// A path as text.
+    Made(&'n str),
+    Key(&'n str),
+    Item(usize),
 }
 
 /// What a field names another resource by.
@@ -37,12 +51,13 @@ pub(crate) enum Reference {
 impl<'n> At<'n> {
     /// The whole of a document.
     pub(crate) fn root(document: &'n str, node: &'n Node) -> At<'n> {
-        At { node, document, path: String::new(), line: node.line }
+        At { node, document, path: Path::default(), line: node.line }
     }
 
     /// A value that was made from what stands at a place.
     pub(crate) fn made(place: &'n Place, node: &'n Node) -> At<'n> {
-        At { node, document: &place.document, path: place.path.clone(), line: place.line }
+        let path = Path::default().step(Step::Made(&place.path));
+        At { node, document: &place.document, path, line: place.line }
     }
 
     /// The value itself.
@@ -52,7 +67,12 @@ impl<'n> At<'n> {
 
     /// Where it stands.
     pub(crate) fn place(&self) -> Place {
-        Place { document: self.document.to_owned(), path: self.path.clone(), line: self.line }
+        Place { document: self.document.to_owned(), path: self.path.text(), line: self.line }
+    }
+
+    /// The line on which it stands.
+    pub(crate) fn line(&self) -> Option<u32> {
+        self.line
     }
 
     /// The value of a key of this map, null too.
@@ -69,7 +89,7 @@ impl<'n> At<'n> {
     pub(crate) fn require(&self, key: &str, problems: &mut Problems) -> Option<At<'n>> {
         let found = self.get(key);
         if found.is_none() && self.map(problems) {
-            problems.push(Problem::error(self.place(), format!("found no {key}, expected one")));
+            self.error(format!("found no {key}, expected one"), problems);
         }
         found
     }
@@ -80,14 +100,13 @@ impl<'n> At<'n> {
     }
 
     /// The values of this list, in order.
-    pub(crate) fn items(&self) -> Vec<At<'n>> {
-        let item = |(n, node): (usize, &'n Node)| At {
+    pub(crate) fn items<'a>(&'a self) -> impl Iterator<Item = At<'n>> + use<'a, 'n> {
+        self.node.items().iter().enumerate().map(|(n, node)| At {
             node,
             document: self.document,
-            path: format!("{}/{n}", self.path),
+            path: self.path.step(Step::Item(n)),
             line: node.line.or(self.line),
-        };
-        self.node.items().iter().enumerate().map(item).collect()
+        })
     }
 
     /// Whether this is a map; an error if not.
@@ -100,7 +119,10 @@ impl<'n> At<'n> {
     }
 
     /// The values of this list; an error, and none, if it isn't one.
-    pub(crate) fn list(&self, problems: &mut Problems) -> Vec<At<'n>> {
+    pub(crate) fn list<'a>(
+        &'a self,
+        problems: &mut Problems,
+    ) -> impl Iterator<Item = At<'n>> + use<'a, 'n> {
         if !matches!(self.node.kind, NodeKind::List(_)) {
             self.wrong("a list", problems);
         }
@@ -172,7 +194,7 @@ impl<'n> At<'n> {
             Ok((cidr, host_bits)) => {
                 if host_bits {
                     let message = format!("found {} with host bits, read as {cidr}", Shown(&text));
-                    problems.push(Problem::warning(self.place(), message));
+                    self.warning(message, problems);
                 }
                 Some(cidr)
             }
@@ -201,6 +223,16 @@ impl<'n> At<'n> {
         }
     }
 
+    /// Report an error here.
+    pub(crate) fn error(&self, message: impl Into<String>, problems: &mut Problems) {
+        problems.say(Severity::Error, || Problem::error(self.place(), message));
+    }
+
+    /// Report a warning here.
+    pub(crate) fn warning(&self, message: impl Into<String>, problems: &mut Problems) {
+        problems.say(Severity::Warning, || Problem::warning(self.place(), message));
+    }
+
     /// Report that this is not what was expected.
     pub(crate) fn wrong(&self, expected: &str, problems: &mut Problems) {
         let found = match &self.node.kind {
@@ -213,7 +245,7 @@ impl<'n> At<'n> {
             NodeKind::Resource(name) => format!("a reference to resource {}", Shown(name)),
             NodeKind::Unresolved { .. } => return self.unresolved(problems),
         };
-        problems.found(self.place(), found, expected);
+        self.error(format!("found {found}, expected {expected}"), problems);
     }
 
     /// Report that this can't be known, and what would make it known.
@@ -223,7 +255,7 @@ impl<'n> At<'n> {
                 Some(name) => format!("; give --param {name}=VALUE"),
                 None => String::new(),
             };
-            problems.push(Problem::error(self.place(), format!("unresolved: {why}{give}")));
+            self.error(format!("unresolved: {why}{give}"), problems);
         }
     }
 
@@ -251,15 +283,55 @@ impl<'n> At<'n> {
     }
 
     fn entry(&self, entry: &'n Entry) -> At<'n> {
-        // RFC 6901, section 3.
-        let key = entry.key.replace('~', "~0").replace('/', "~1");
         At {
             node: &entry.value,
             document: self.document,
-            path: format!("{}/{key}", self.path),
+            path: self.path.step(Step::Key(&entry.key)),
             // Of a value that begins on the next line a person looks for the key.
             line: entry.line.or(entry.value.line).or(self.line),
         }
+    }
+}
+
+impl<'n> Path<'n> {
+    fn step(&self, step: Step<'n>) -> Path<'n> {
+        Path(Some(Rc::new((self.clone(), step))))
+    }
+
+    /// The path as a JSON pointer (RFC 6901), cut where it is longer than is ever shown.
+    fn text(&self) -> String {
+        let mut steps = Vec::new();
+        let mut path = self;
+        while let Some(link) = &path.0 {
+            steps.push(link.1);
+            path = &link.0;
+        }
+        let mut text = String::new();
+        let mut left = LONGEST_PATH + 1;
+        let mut put = |part: &str| {
+            for c in part.chars().take(left) {
+                text.push(c);
+                left -= 1;
+            }
+        };
+        for step in steps.into_iter().rev() {
+            match step {
+                Step::Made(path) => put(path),
+                Step::Item(n) => put(&format!("/{n}")),
+                Step::Key(key) => {
+                    put("/");
+                    for c in key.chars().take(LONGEST_PATH + 1) {
+                        // Section 3.
+                        match c {
+                            '~' => put("~0"),
+                            '/' => put("~1"),
+                            c => put(c.encode_utf8(&mut [0; 4])),
+                        }
+                    }
+                }
+            }
+        }
+        text
     }
 }
 

@@ -32,7 +32,7 @@ use std::collections::HashSet;
 use crate::at::At;
 use crate::node::{Entry, Node, NodeKind};
 use crate::params::Parameters;
-use crate::problem::{Place, Problem, Problems, Shown};
+use crate::problem::{Place, Problems, Shown};
 
 use evaluate::Evaluator;
 use template::{Template, describe};
@@ -143,7 +143,7 @@ pub(crate) fn resources(
             None => Node { kind: NodeKind::Map(Vec::new()), line: place.line },
         };
         if evaluator.is_exhausted() {
-            problems.push(Problem::error(root.place(), evaluate::TOO_MUCH));
+            root.error(evaluate::TOO_MUCH, problems);
             break;
         }
         found.push(Resource { kind, logical_id: name.to_owned(), id, properties, place });
@@ -177,7 +177,7 @@ fn properties(
                 value
             }),
         };
-        let line = at.place().line;
+        let line = at.line();
         values.extend(value.map(|value| Entry { key: key.to_owned(), line, value }));
     }
     Node { kind: NodeKind::Map(values), line: node.line }
@@ -221,7 +221,7 @@ fn check_resource(name: &str, at: &At<'_>, problems: &mut Problems) -> bool {
         );
         if !known {
             let message = format!("found {}, expected what a resource has", Shown(key));
-            problems.push(Problem::error(field.place(), message));
+            field.error(message, problems);
         }
     }
     true
@@ -244,7 +244,7 @@ fn check_parameters(root: &At<'_>, given: &Parameters, problems: &mut Problems) 
         if let Some(text) = given.get(name)
             && let Err(unknown) = parameter::value(name, at.node(), Some(text))
         {
-            problems.push(Problem::error(at.place(), unknown.why));
+            at.error(unknown.why, problems);
         }
     }
     for name in reference::PSEUDO {
@@ -268,8 +268,7 @@ fn check_macros(root: &At<'_>, problems: &mut Problems) {
             Some(other) => format!("found macro {}, which is not run", Shown(other)),
             None => format!("found {} for a macro", describe(&name.node().kind)),
         };
-        problems
-            .push(Problem::warning(name.place(), format!("{message}; better read {PROCESSED}")));
+        name.warning(format!("{message}; better read {PROCESSED}"), problems);
     }
 }
 

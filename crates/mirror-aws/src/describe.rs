@@ -39,7 +39,7 @@ pub(crate) fn is_answer(at: &At<'_>) -> bool {
 /// Read an answer, or what `--query` left of one.
 pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
     match root.node().kind {
-        NodeKind::List(_) => root.items().iter().for_each(|element| one(element, reader)),
+        NodeKind::List(_) => root.items().for_each(|element| one(&element, reader)),
         _ => one(root, reader),
     }
 }

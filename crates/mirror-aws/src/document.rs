@@ -195,6 +195,7 @@ fn sessions(name: &str, bytes: &[u8], contents: &mut Contents, problems: &mut Pr
                 let place = Place { document: name.to_owned(), path: problem.path.clone(), line };
                 problems.push(Problem::error(place, problem.message.clone()));
             }
+            problems.count_errors(found.more());
         }
     }
 }
@@ -227,11 +228,11 @@ fn report_duplicates(at: &At<'_>, problems: &mut Problems) {
     for (key, member) in at.entries() {
         if !seen.insert(key) {
             let message = format!("found {} a second time, expected it once", Shown(key));
-            problems.push(Problem::error(member.place(), message));
+            member.error(message, problems);
         }
         report_duplicates(&member, problems);
     }
-    at.items().iter().for_each(|item| report_duplicates(item, problems));
+    at.items().for_each(|item| report_duplicates(&item, problems));
 }
 
 #[cfg(test)]

@@ -82,9 +82,19 @@ pub(crate) fn join(contents: Contents, problems: &mut Problems) -> Estate {
         targets: Known { all: &targets, index: &target_index },
         filters: Known { all: &filters, index: &index },
         dangling: sessions::Dangling::default(),
+        left: sessions::MAX_COPIED,
     };
-    let mut joined: Vec<FilteredSession> =
-        sessions.into_iter().map(|raw| joiner.session(raw)).collect();
+    let mut joined: Vec<FilteredSession> = Vec::new();
+    for raw in sessions {
+        let place = raw.place.clone();
+        joined.push(joiner.session(raw));
+        if joiner.left == 0 {
+            let expected = format!("at most {} bytes", sessions::MAX_COPIED);
+            let found = "interfaces, targets and filters too long to be said of each session";
+            problems.found(place, found, &expected);
+            break;
+        }
+    }
     joined.extend(known.into_iter().map(|(session, place)| joiner.known(session, place)));
     if whole {
         joiner.dangling.report(problems);

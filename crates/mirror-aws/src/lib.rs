@@ -98,6 +98,6 @@ pub fn read(documents: &[Document<'_>], params: &Parameters) -> Result<Estate, P
     if problems.errors() > 0 {
         return Err(problems);
     }
-    estate.warnings = problems.into_vec();
+    estate.warnings = problems.into_warnings();
     Ok(estate)
 }

@@ -22,9 +22,10 @@ pub const MAX_DOCUMENT: usize = 64 << 20;
 /// How deep lists and maps may nest, as in serde_json.
 const MAX_DEPTH: usize = 128;
 
-/// How many values a document may have. 64 MiB of a real document have about a million; 64 MiB of
-/// `[],[],[]` would have twenty, and take a gigabyte.
-const MAX_NODES: usize = 6 << 20;
+/// How many values a document may have. The 10,000 filters of an account, each with the 10 rules that
+/// it may have, are a million and a half. Maps of that many are the worst: a value takes 88 bytes in
+/// a map, its key and text 32 to 64 more.
+const MAX_NODES: usize = 2 << 20;
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,15 +6,21 @@
 //!
 //! Whatever comes from a document is printed in printable ASCII, quoted and cut: a terminal obeys
 //! what it is sent. A document can be wrong in a million places, so [`Problems`] counts all and
-//! keeps the first thousand.
+//! keeps the first thousand errors and the first thousand warnings.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::iter::Chain;
+use std::slice::Iter;
 
-/// How many problems are kept; more are counted.
+/// How many errors are kept, and how many warnings; more are counted.
 const KEPT: usize = 1_000;
 
+/// How many characters of a path are shown. No path of a real document comes near.
+pub(crate) const LONGEST_PATH: usize = 1_000;
+
 /// How many characters of a value are shown.
-const SHOWN: usize = 60;
+pub(crate) const SHOWN: usize = 60;
 
 /// Where something stands in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,24 +96,56 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All that is wrong with some documents, in the order in which it was found.
+/// All that is wrong with some documents: errors first, each kind in the order in which it was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    kept: Vec<Problem>,
-    errors: usize,
-    warnings: usize,
+    errors: Kept,
+    warnings: Kept,
+    /// What is told once.
+    told: HashSet<String>,
+}
+
+/// The first problems of a severity, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Kept {
+    first: Vec<Problem>,
+    count: usize,
+}
+
+impl Kept {
+    fn more(&self) -> usize {
+        self.count.saturating_sub(self.first.len())
+    }
 }
 
 impl Problems {
     /// Note a problem.
     pub(crate) fn push(&mut self, problem: Problem) {
-        match problem.severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
+        self.say(problem.severity, || problem);
+    }
+
+    /// Note a problem, which is made only if it is kept.
+    pub(crate) fn say(&mut self, severity: Severity, problem: impl FnOnce() -> Problem) {
+        let kept = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        kept.count += 1;
+        if kept.first.len() < KEPT {
+            kept.first.push(problem());
         }
-        if self.kept.len() < KEPT {
-            self.kept.push(problem);
+    }
+
+    /// Note a warning that says the same wherever it would stand, once.
+    pub(crate) fn say_once(&mut self, what: String, problem: impl FnOnce() -> Problem) {
+        if self.told.len() < KEPT && self.told.insert(what) {
+            self.say(Severity::Warning, problem);
         }
+    }
+
+    /// Note that there are so many errors more, of which nothing else is known.
+    pub(crate) fn count_errors(&mut self, more: usize) {
+        self.errors.count += more;
     }
 
     /// Note an error: `found …, expected …`.
@@ -117,28 +155,38 @@ impl Problems {
 
     /// How many of the problems are errors.
     pub fn errors(&self) -> usize {
-        self.errors
+        self.errors.count
     }
 
     /// How many of the problems are warnings.
     pub fn warnings(&self) -> usize {
-        self.warnings
+        self.warnings.count
     }
 
-    /// The first thousand problems.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.kept.iter()
+    /// The first thousand errors, then the first thousand warnings.
+    pub fn iter(&self) -> Chain<Iter<'_, Problem>, Iter<'_, Problem>> {
+        self.errors.first.iter().chain(self.warnings.first.iter())
     }
 
-    /// The problems that were kept.
-    pub(crate) fn into_vec(self) -> Vec<Problem> {
-        self.kept
+    /// The warnings; behind those that were kept, how many there are more.
+    pub(crate) fn into_warnings(self) -> Vec<Problem> {
+        let more = self.warnings.more();
+        let mut warnings = self.warnings.first;
+        if more > 0 {
+            let message = format!("{} more", counted(more, "warning"));
+            warnings.push(Problem::warning(Place::default(), message));
+        }
+        warnings
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl<'a> IntoIterator for &'a Problems {
     type Item = &'a Problem;
-    type IntoIter = std::slice::Iter<'a, Problem>;
+    type IntoIter = Chain<Iter<'a, Problem>, Iter<'a, Problem>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -148,13 +196,18 @@ impl<'a> IntoIterator for &'a Problems {
 impl fmt::Display for Problems {
     /// One line for each, without a line feed at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, problem) in self.kept.iter().enumerate() {
+        for (n, problem) in self.iter().enumerate() {
             let feed = if n == 0 { "" } else { "\n" };
             write!(f, "{feed}{problem}")?;
         }
-        match (self.errors + self.warnings).saturating_sub(self.kept.len()) {
-            0 => Ok(()),
-            more => write!(f, "\nand {more} problems more"),
+        match (self.errors.more(), self.warnings.more()) {
+            (0, 0) => Ok(()),
+            (errors, 0) => write!(f, "\nand {} more", counted(errors, "error")),
+            (0, warnings) => write!(f, "\nand {} more", counted(warnings, "warning")),
+            (errors, warnings) => {
+                let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+                write!(f, "\nand {errors} and {warnings} more")
+            }
         }
     }
 }
@@ -185,11 +238,9 @@ impl fmt::Display for Shown<'_> {
 /// The name of a document or a path in one: printable ASCII, long ones cut in the middle of nothing
 /// but their end.
 fn escape(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    /// No path of a real document comes near; a key can be as long as a document.
-    const LONGEST: usize = 1_000;
     for (n, c) in text.chars().enumerate() {
         match c {
-            _ if n == LONGEST => return f.write_str("..."),
+            _ if n == LONGEST_PATH => return f.write_str("..."),
             ' '..='~' => write!(f, "{c}")?,
             _ => write!(f, "{}", c.escape_default())?,
         }
@@ -253,7 +304,31 @@ mod tests {
         }
         problems.push(Problem::warning(place("d", "", None), "odd"));
         assert_eq!((problems.errors(), problems.warnings()), (1_005, 1));
-        assert_eq!(problems.iter().count(), 1_000);
-        assert!(problems.to_string().ends_with("expected 2\nand 6 problems more"));
+        assert_eq!(problems.iter().count(), 1_001);
+        assert!(problems.to_string().ends_with("expected 2\nd: warning: odd\nand 5 errors more"));
+    }
+
+    #[test]
+    fn an_error_behind_a_thousand_warnings_is_told_before_them() {
+        let mut problems = Problems::default();
+        for _ in 0..KEPT + 1 {
+            problems.push(Problem::warning(place("d", "", None), "odd"));
+        }
+        problems.found(place("d", "", None), 1, "2");
+        let text = problems.to_string();
+        assert!(text.starts_with("d: found 1, expected 2\nd: warning: odd\n"), "{text}");
+        assert!(text.ends_with("\nand 1 warning more"), "{text}");
+        let warnings = problems.into_warnings();
+        assert_eq!(warnings.len(), KEPT + 1);
+        assert_eq!(warnings[KEPT].to_string(), "warning: 1 warning more");
+    }
+
+    #[test]
+    fn what_is_told_once_is_told_once() {
+        let mut problems = Problems::default();
+        for what in ["a", "b", "a"] {
+            problems.say_once(what.into(), || Problem::warning(Place::default(), what));
+        }
+        assert_eq!(problems.to_string(), "warning: a\nwarning: b");
     }
 }

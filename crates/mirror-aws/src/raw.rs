@@ -20,7 +20,9 @@ use mirror_wire::Vni;
 
 use crate::at::{At, Reference};
 use crate::node::NodeKind;
-use crate::problem::{Place, Problem, Problems, Shown};
+use crate::problem::{Place, Problem, Problems, SHOWN, Shown};
+
+pub(crate) use eni::MAX_ADDRESSES;
 
 /// What a rule is called, and its range of ports: what stands in them decides what is mirrored.
 const RULE: &str = "rule";
@@ -171,7 +173,7 @@ impl Reader<'_> {
         let found = self.get(at, api);
         if found.is_none() {
             let message = format!("found no {}, expected one", self.name(api));
-            self.problems.push(Problem::error(at.place(), message));
+            at.error(message, self.problems);
         }
         found
     }
@@ -193,7 +195,7 @@ impl Reader<'_> {
     fn told_by_deployment(&mut self, at: &At<'_>, without: &str) -> bool {
         let NodeKind::Unresolved { why, param: None } = &at.node().kind else { return false };
         let message = format!("unresolved: {why}; {without}");
-        self.problems.push(Problem::warning(at.place(), message));
+        at.warning(message, self.problems);
         true
     }
 
@@ -262,10 +264,11 @@ impl Reader<'_> {
     fn check_fields(&mut self, at: &At<'_>, what: &'static str, known: &[&'static str]) {
         /// What Terraform adds to each resource.
         const COMPUTED: &[&str] = &["id", "arn", "region", "tags_all", "timeouts"];
+        let known: Vec<_> = known.iter().map(|&known| self.name(known)).collect();
         for (key, field) in at.entries() {
             let computed = self.dialect == Dialect::Terraform && COMPUTED.contains(&key);
             let is_null = field.node().kind == NodeKind::Null;
-            if computed || known.iter().any(|&known| self.name(known) == key) {
+            if computed || known.iter().any(|known| known == key) {
                 if is_null && self.dialect == Dialect::Template {
                     field.wrong("a value; CloudFormation refuses null", self.problems);
                 }
@@ -278,17 +281,21 @@ impl Reader<'_> {
             let message = format!("found field {}, which is not known here", Shown(key));
             match (self.dialect, what) {
                 (Dialect::Template, _) => {
-                    self.problems.push(Problem::error(field.place(), message));
+                    field.error(message, self.problems);
                 }
                 (Dialect::Api | Dialect::Terraform, RULE | PORTS) => {
                     let message = format!(
                         "{message} and may narrow the {what}; if it doesn't, take it out of the \
                          document"
                     );
-                    self.problems.push(Problem::error(field.place(), message));
+                    field.error(message, self.problems);
                 }
+                // A new field is in every session there is.
                 (Dialect::Api | Dialect::Terraform, _) => {
-                    self.problems.push(Problem::warning(field.place(), message));
+                    let shown: String = key.chars().take(SHOWN).collect();
+                    self.problems.say_once(format!("{what} {shown}"), || {
+                        Problem::warning(field.place(), format!("{message}; it is told once"))
+                    });
                 }
             }
         }

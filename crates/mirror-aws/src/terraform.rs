@@ -112,37 +112,36 @@ fn collect<'n>(module: &At<'n>, resources: &mut Vec<Resource<'n>>, reader: &mut 
     if !module.map(reader.problems) {
         return;
     }
-    for at in module.get("resources").map(|list| list.list(reader.problems)).unwrap_or_default() {
-        let Some(kind) = at.require("type", reader.problems) else { continue };
-        let Some(kind) = [FILTER, RULE, SESSION, TARGET, INTERFACE, INSTANCE]
-            .into_iter()
-            .find(|&known| kind.node().as_str() == Some(known))
-        else {
-            continue;
-        };
-        let mode = at.get("mode").and_then(|mode| mode.node().as_str());
-        if mode == Some("data") || at.get("deposed_key").is_some() {
-            continue;
-        }
-        let (Some(address), Some(values)) =
-            (at.require("address", reader.problems), at.require("values", reader.problems))
-        else {
-            continue;
-        };
-        let Some(text) = address.string(reader.problems) else { continue };
-        let Some(parsed) = Address::parse(&text) else {
-            address.wrong("the address of a resource", reader.problems);
-            continue;
-        };
-        if values.map(reader.problems) {
-            resources.push(Resource { values, kind, address: parsed });
+    if let Some(list) = module.get("resources") {
+        for at in list.list(reader.problems) {
+            resources.extend(resource(&at, reader.problems));
         }
     }
-    for child in
-        module.get("child_modules").map(|list| list.list(reader.problems)).unwrap_or_default()
-    {
-        collect(&child, resources, reader);
+    if let Some(list) = module.get("child_modules") {
+        for child in list.list(reader.problems) {
+            collect(&child, resources, reader);
+        }
     }
+}
+
+/// A resource, if it is one of ours.
+fn resource<'n>(at: &At<'n>, problems: &mut Problems) -> Option<Resource<'n>> {
+    let kind = at.require("type", problems)?;
+    let kind = [FILTER, RULE, SESSION, TARGET, INTERFACE, INSTANCE]
+        .into_iter()
+        .find(|&known| kind.node().as_str() == Some(known))?;
+    let mode = at.get("mode");
+    let mode = mode.as_ref().and_then(|mode| mode.node().as_str());
+    if mode == Some("data") || at.get("deposed_key").is_some() {
+        return None;
+    }
+    let (address, values) = (at.require("address", problems), at.require("values", problems));
+    let (address, values) = (address?, values?);
+    let Some(parsed) = Address::parse(&address.string(problems)?) else {
+        address.wrong("the address of a resource", problems);
+        return None;
+    };
+    values.map(problems).then_some(Resource { values, kind, address: parsed })
 }
 
 /// The values of a planned resource, with what isn't known yet.

@@ -176,3 +176,101 @@ fn an_account_with_every_session_it_may_have_is_read() {
     assert!(estate.sessions.iter().all(|session| session.filter.is_some()));
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
+
+fn refused(text: &str) -> mirror_aws::Problems {
+    read(&[Document { name: "d", bytes: text.as_bytes() }], &Parameters::new()).unwrap_err()
+}
+
+/// Each problem below the key has it in its path.
+#[test]
+fn a_key_as_long_as_the_document_is_not_copied_for_each_value_below_it() {
+    let key = "k".repeat(1 << 20);
+    let duplicates = format!("{{\"{key}\":{{{}\"a\":1}}}}", "\"a\":1,".repeat(50_000));
+    let resource = format!(
+        "{{\"Resources\":{{\"{key}\":{{\"Type\":\"AWS::EC2::TrafficMirrorFilter\",\"Properties\":{{{}}}}}}}}}",
+        (0..50_000).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(",")
+    );
+    for (text, errors) in [(duplicates, 50_000), (resource, 50_000)] {
+        let began = Instant::now();
+        let problems = refused(&text);
+        assert_eq!(problems.errors(), errors);
+        let longest = problems.iter().map(|one| one.place.path.len()).max().unwrap();
+        assert!(longest < 2_000, "{longest}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+}
+
+/// Sessions of one interface, each of which says all that is known of it.
+fn sessions_of(count: usize, interface: &str) -> String {
+    let sessions: Vec<String> = (0..count)
+        .map(|n| {
+            format!(
+                r#"{{"TrafficMirrorSessionId":"tms-{n}","NetworkInterfaceId":"eni-0",
+                "TrafficMirrorFilterId":"tmf-0","TrafficMirrorTargetId":"tmt-0",
+                "SessionNumber":1,"VirtualNetworkId":{}}}"#,
+                n + 1
+            )
+        })
+        .collect();
+    format!(
+        r#"{{"TrafficMirrorSessions":[{}],"NetworkInterfaces":[{{"NetworkInterfaceId":"eni-0",
+            "MacAddress":"02:00:00:00:00:01",{interface}}}]}}"#,
+        sessions.join(",")
+    )
+}
+
+#[test]
+fn what_many_sessions_share_is_not_copied_without_end() {
+    let text = sessions_of(5_000, &format!(r#""Description":"{}""#, "d".repeat(100_000)));
+    let problems = refused(&text);
+    assert_eq!(problems.errors(), 1, "{problems}");
+    let text = problems.to_string();
+    assert!(text.contains("too long to be said of each session"), "{text}");
+    let addresses = |count: usize| {
+        let all = (0..count).map(|n| format!(r#"{{"Ipv6Address":"2001:db8::{n:x}"}}"#));
+        format!(r#""Ipv6Addresses":[{}]"#, all.collect::<Vec<_>>().join(","))
+    };
+    let text = refused(&sessions_of(1, &addresses(50_000))).to_string();
+    assert!(text.contains("/Ipv6Addresses: found a list of 50000, expected at most 512"), "{text}");
+    let text = sessions_of(1_000, &addresses(100));
+    assert!(read(&[Document { name: "d", bytes: text.as_bytes() }], &Parameters::new()).is_ok());
+
+    // Given in as many descriptions of it as there are addresses.
+    let text = sessions_of(1, r#""PrivateIpAddress":"10.0.0.1""#);
+    let interfaces: Vec<String> = (0..20_000)
+        .map(|n| {
+            format!(
+                r#"{{"NetworkInterfaceId":"eni-0","MacAddress":"02:00:00:00:00:01",
+                "Ipv6Addresses":[{{"Ipv6Address":"2001:db8::{n:x}"}}]}}"#
+            )
+        })
+        .collect();
+    let more = format!(r#"{{"NetworkInterfaces":[{}]}}"#, interfaces.join(","));
+    let documents = [
+        Document { name: "a", bytes: text.as_bytes() },
+        Document { name: "b", bytes: more.as_bytes() },
+    ];
+    let problems = read(&documents, &Parameters::new()).unwrap_err().to_string();
+    assert!(problems.contains("expected at most 512 of one interface"), "{problems}");
+}
+
+#[test]
+fn an_error_is_told_before_the_warnings_of_a_field_that_is_new() {
+    let text = sessions_of(1_001, r#""PrivateIpAddress":"10.0.0.1""#)
+        .replace("\"SessionNumber\"", "\"Encrypted\":true,\"SessionNumber\"")
+        .replace("\"VirtualNetworkId\":1001}", "\"VirtualNetworkId\":16777216}");
+    let problems = refused(&text);
+    assert_eq!((problems.errors(), problems.warnings()), (1, 2), "{problems}");
+    let text = problems.to_string();
+    assert!(text.starts_with("d: /TrafficMirrorSessions/1000/VirtualNetworkId: found 16777216"));
+    assert!(text.contains("field \"Encrypted\", which is not known here; it is told once\n"));
+}
+
+#[test]
+fn a_sessions_file_with_many_errors_counts_them_all() {
+    let text =
+        format!(r#"{{"schema":"mirror-pcap/sessions/1","sessions":[{}1]}}"#, "1,".repeat(299));
+    let problems = refused(&text);
+    assert_eq!(problems.errors(), 300);
+    assert!(problems.to_string().ends_with("\nand 200 errors more"), "{problems}");
+}

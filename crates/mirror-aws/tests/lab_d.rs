@@ -150,7 +150,7 @@ fn a_person_s_own_parameters_win_over_the_defaults_of_a_template() {
     params.add("VpcCdir=10.0.0.0/8").unwrap();
     let problems = read(&documents, &params).unwrap_err().to_string();
     assert!(
-        problems.ends_with("\nfound --param VpcCdir, which no document asks for"),
+        problems.starts_with("found --param VpcCdir, which no document asks for\n"),
         "{problems}"
     );
 }

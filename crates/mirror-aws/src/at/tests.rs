@@ -23,7 +23,7 @@ fn a_value_knows_its_path_and_the_line_of_its_key() {
     let root = At::root("d", &node);
     let list = root.get("a").unwrap().get("b/c~d").unwrap();
     assert_eq!(list.place().to_string(), "d:2: /a/b~1c~0d");
-    let e = list.items()[1].get("e").unwrap();
+    let e = list.items().nth(1).unwrap().get("e").unwrap();
     assert_eq!(e.place().to_string(), "d:4: /a/b~1c~0d/1/e");
     assert_eq!(root.place().to_string(), "d:1");
 }
@@ -144,4 +144,22 @@ fn a_reference_is_an_id_or_a_resource_of_the_same_document() {
         problems.to_string(),
         "d: found a reference to resource \"Filter\", expected an integer from 0 to 1"
     );
+}
+
+#[test]
+fn a_path_is_cut_where_it_is_longer_than_is_shown() {
+    let json = |text: String| Node::from_json("d", text.as_bytes()).unwrap();
+    let node = json(format!(r#"{{"{}": {{"b/c": [1, {{"~": 2}}]}}}}"#, "k".repeat(500)));
+    let root = At::root("d", &node);
+    let (_, long) = root.entries().next().unwrap();
+    let item = long.get("b/c").unwrap().items().nth(1).unwrap();
+    let path = item.get("~").unwrap().place().path;
+    assert_eq!(path, format!("/{}/b~1c/1/~0", "k".repeat(500)));
+
+    let node = json(format!(r#"{{"{}": {{"b": 1}}}}"#, "~".repeat(5_000)));
+    let root = At::root("d", &node);
+    let (_, long) = root.entries().next().unwrap();
+    let place = long.get("b").unwrap().place();
+    assert_eq!(place.path.len(), 1_001);
+    assert_eq!(place.to_string().len(), "d: ".len() + 1_000 + "...".len());
 }

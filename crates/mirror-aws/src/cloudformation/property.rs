@@ -28,7 +28,9 @@ pub(super) fn finish(
     {
         *value = unknown.into_node(value.line);
     }
-    settle(value, &format!("{logical_id}.{property}"), given);
+    if logical_id.len() <= LONGEST_NAME {
+        settle(value, &format!("{logical_id}.{property}"), given);
+    }
     if property == "NetworkServices"
         && let NodeKind::String(text) = &value.kind
     {

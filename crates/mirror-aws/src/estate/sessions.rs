@@ -7,7 +7,7 @@ use mirror_session::{Eni, FilterName, KnownSession, Target};
 use super::filters::differs;
 use super::{FilteredSession, Known, KnownFilter};
 use crate::problem::{Place, Problem, Problems, Shown};
-use crate::raw::{Key, Names, RawEni, RawSession, RawTarget};
+use crate::raw::{Key, MAX_ADDRESSES, Names, RawEni, RawSession, RawTarget};
 
 /// What sessions are joined with.
 pub(super) struct Joiner<'a> {
@@ -16,7 +16,14 @@ pub(super) struct Joiner<'a> {
     pub(super) filters: Known<'a, KnownFilter>,
     /// What was missing.
     pub(super) dangling: Dangling,
+    /// How many bytes more may be copied.
+    pub(super) left: usize,
 }
+
+/// How many bytes of interfaces, targets and filters all sessions may have copied. The sessions that
+/// an account may have, 10,000, each with an interface of its own that has a hundred addresses, take
+/// a third of it.
+pub(super) const MAX_COPIED: usize = 64 << 20;
 
 impl Joiner<'_> {
     /// A session with what it names. What no document describes is known by its id alone.
@@ -56,6 +63,15 @@ impl Joiner<'_> {
                 FilterName { id, name, description: None }
             }
         });
+        let copied = [
+            eni.as_ref().map_or(0, |eni| {
+                let texts = [&eni.id, &eni.name, &eni.description];
+                length(texts) + size_of_val(&*eni.addresses) + size_of_val(&*eni.prefixes)
+            }),
+            target.as_ref().map_or(0, |one| length([&one.id, &one.name, &one.description])),
+            filter.as_ref().map_or(0, |one| length([&one.id, &one.name, &one.description])),
+        ];
+        self.left = self.left.saturating_sub(copied.iter().sum());
         let Names { id, name, description } = names;
         let session =
             KnownSession { id, name, description, number, vni, packet_length, eni, target, filter };
@@ -68,6 +84,10 @@ impl Joiner<'_> {
         let filter = id.and_then(|id| self.filters.index.get(&Key::Id(id))).copied();
         FilteredSession { session, place, filter }
     }
+}
+
+fn length(texts: [&Option<String>; 3]) -> usize {
+    texts.into_iter().flatten().map(String::len).sum()
 }
 
 /// What a resource that no document describes is called: its id, or its name in a template.
@@ -83,17 +103,17 @@ pub(super) fn once(
     sessions: Vec<FilteredSession>,
     problems: &mut Problems,
 ) -> Vec<FilteredSession> {
-    let mut by_id: HashMap<String, (KnownSession, Place)> = HashMap::new();
-    let mut kept = Vec::new();
+    let mut by_id: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<FilteredSession> = Vec::new();
     for one in sessions {
         if let Some(id) = &one.session.id {
-            if let Some((first, there)) = by_id.get(id) {
-                if *first != one.session {
-                    problems.push(differs("session", id, &one.place, there));
+            if let Some(first) = by_id.get(id).and_then(|&at| kept.get(at)) {
+                if first.session != one.session {
+                    problems.push(differs("session", id, &one.place, &first.place));
                 }
                 continue;
             }
-            by_id.insert(id.clone(), (one.session.clone(), one.place.clone()));
+            by_id.insert(id.clone(), kept.len());
         }
         kept.push(one);
     }
@@ -144,7 +164,11 @@ pub(super) fn merge_enis(
         index.extend(keys.into_iter().map(|key| (key, at)));
         match (enis.get_mut(at), places.get(at)) {
             (Some(first), Some(there)) => {
-                if !add(first, &eni) {
+                let (addresses, prefixes) = (first.addresses.len(), first.prefixes.len());
+                if addresses.max(prefixes) > MAX_ADDRESSES {
+                    let expected = format!("at most {MAX_ADDRESSES} of one interface");
+                    problems.found(place, format!("{addresses} addresses"), &expected);
+                } else if !add(first, &eni) {
                     let id = eni.id.as_deref().unwrap_or_default();
                     problems.push(differs("network interface", id, &place, there));
                 }

@@ -1,3 +1,4 @@
+use super::yaml::MAX_AHEAD;
 use super::*;
 
 fn json(text: &str) -> Node {
@@ -243,7 +244,7 @@ fn a_bomb_of_aliases_is_refused_before_it_bursts() {
     );
 
     // One long text, copied often, is as bad as many short ones.
-    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), ["*a"; 1_000].join(", "));
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 17), ["*a"; 1_000].join(", "));
     assert!(yaml_error(&long).contains("found aliases that copy more than"));
 }
 
@@ -270,6 +271,23 @@ fn yaml_nests_128_levels_and_no_more() {
     ] {
         assert!(yaml_error(&text).starts_with("d:1: "), "{}", &text[..20]);
     }
+}
+
+#[test]
+fn a_list_in_brackets_is_not_held_at_any_length() {
+    let list = |count: usize| format!("a: 1\nb:\n- [{}]\n", "x,\n   ".repeat(count));
+    assert!(Node::from_yaml("d", list(MAX_AHEAD / 6 - 10).as_bytes()).is_ok());
+    let said = format!("found a list, map or text of more than {MAX_AHEAD} characters");
+    for text in [
+        list(MAX_AHEAD / 6 + 10),
+        format!("[{}]", "x,".repeat(MAX_AHEAD)),
+        format!("{{{}}}", "x: 1, ".repeat(MAX_AHEAD)),
+        format!("a: {}", "x".repeat(2 * MAX_AHEAD)),
+    ] {
+        assert!(yaml_error(&text).contains(&said), "{}", yaml_error(&text));
+    }
+    // As the value of a key it can't be one, and a block is none.
+    assert!(Node::from_yaml("d", "- x\n".repeat(MAX_AHEAD).as_bytes()).is_ok());
 }
 
 #[test]

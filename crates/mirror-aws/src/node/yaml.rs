@@ -14,6 +14,7 @@
 //! * **Merge keys** (`<<`) are refused, as CloudFormation does: a person who wrote one expects keys
 //!   that the template does not have.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
@@ -23,6 +24,12 @@ use crate::problem::Shown;
 
 /// How many bytes all copies of anchored values may take.
 const MAX_COPIED: usize = 64 << 20;
+
+/// How many characters the parser may take in before it gives an event. A list or map in brackets may
+/// turn out to be a key for as long as it goes on, so the parser keeps all of it, about 140 bytes for
+/// each character. CloudFormation takes templates of a million bytes, and what AWS prints as YAML is
+/// not in brackets.
+pub(super) const MAX_AHEAD: usize = 512 << 10;
 
 /// The handle of the core schema's tags, as the parser spells it.
 const CORE: &str = "tag:yaml.org,2002:";
@@ -44,13 +51,27 @@ pub(super) fn read(bytes: &[u8], scalars: Scalars) -> Result<Node, Refusal> {
         let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
         (u32::try_from(line).ok(), "found bytes that are not UTF-8, expected text".to_owned())
     })?;
-    let mut parser = Parser::new_from_str(text);
+    let left = Cell::new(MAX_AHEAD);
+    let ahead = || left.get().checked_sub(1).map(|less| left.set(less));
+    // An input that ends too early is an error or an event, and either comes at once.
+    let mut characters = text.chars();
+    let input = std::iter::from_fn(|| ahead().and_then(|()| characters.next()));
+    let mut parser = Parser::new_from_iter(input);
     let mut builder = Builder::new(scalars);
     loop {
-        match parser.next_event() {
+        let event = parser.next_event();
+        if left.get() == 0 {
+            let message = format!(
+                "found a list, map or text of more than {MAX_AHEAD} characters, expected less"
+            );
+            return Err((builder.line, message));
+        }
+        left.set(MAX_AHEAD);
+        match event {
             Some(Ok((Event::StreamEnd, _))) | None => break,
             Some(Ok((event, span))) => {
                 let line = line(span);
+                builder.line = line;
                 builder.event(event, line).map_err(|message| (line, message))?;
             }
             Some(Err(error)) => {
@@ -82,6 +103,8 @@ enum Inside {
 
 struct Builder {
     scalars: Scalars,
+    /// Where the last event was.
+    line: Option<u32>,
     open: Vec<Open>,
     root: Option<Node>,
     /// Each with its size.
@@ -94,6 +117,7 @@ impl Builder {
     fn new(scalars: Scalars) -> Builder {
         Builder {
             scalars,
+            line: None,
             open: Vec::new(),
             root: None,
             anchors: HashMap::new(),

@@ -7,7 +7,10 @@ use mirror_session::{Eni, Prefix};
 use super::{Dialect, Label, Names, RawEni, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::Problem;
+
+/// How many addresses or prefixes of one field are read. AWS gives an interface at most a hundred of
+/// all together.
+pub(crate) const MAX_ADDRESSES: usize = 512;
 
 /// The primary address, and the lists of addresses and prefixes with the field in which their
 /// elements have it.
@@ -38,6 +41,7 @@ impl Reader<'_> {
         let mut addresses = Vec::new();
         let primary = self.get(at, "PrivateIpAddress");
         addresses.extend(primary.and_then(|field| self.known_address(&field)));
+        let said = addresses.first().copied();
         for (list, member) in ADDRESSES {
             for (element, field) in self.members(at, list, member) {
                 let Some(address) = self.known_address(&field) else { continue };
@@ -45,6 +49,15 @@ impl Reader<'_> {
                     let says = element.get(name);
                     says.and_then(|says| says.boolean(self.problems)) == Some(true)
                 });
+                if let Some(said) = said
+                    && primary
+                    && said != address
+                    && said.is_ipv4() == address.is_ipv4()
+                {
+                    let expected =
+                        format!("{said}, which PrivateIpAddress says is the primary one");
+                    field.wrong(&expected, self.problems);
+                }
                 // The first of its family is the primary one.
                 match addresses.iter().position(|one: &IpAddr| one.is_ipv4() == address.is_ipv4()) {
                     _ if addresses.contains(&address) => {}
@@ -62,7 +75,7 @@ impl Reader<'_> {
         let keys = self.keys(names.id.as_ref(), label);
         let Names { id, name, description } = names;
         let eni = Eni { id, name, description, mac, addresses, prefixes };
-        self.raw.enis.push(RawEni { keys, eni, place: at.place() });
+        self.keep(RawEni { keys, eni, place: at.place() });
     }
 
     /// An `aws_network_interface` of Terraform.
@@ -76,6 +89,9 @@ impl Reader<'_> {
         let mut prefixes = Vec::new();
         for list in ["ipv4_prefixes", "ipv6_prefixes"] {
             let Some(list) = at.get(list).filter(is_known) else { continue };
+            if !self.is_short(&list) {
+                continue;
+            }
             for field in list.list(self.problems) {
                 prefixes.extend(self.prefix(&field));
             }
@@ -83,7 +99,7 @@ impl Reader<'_> {
         let keys = self.keys(names.id.as_ref(), Some(label));
         let Names { id, name, description } = names;
         let eni = Eni { id, name, description, mac, addresses, prefixes };
-        self.raw.enis.push(RawEni { keys, eni, place: at.place() });
+        self.keep(RawEni { keys, eni, place: at.place() });
     }
 
     /// The first network interface of an `aws_instance` of Terraform. Its name is left to the
@@ -95,7 +111,14 @@ impl Reader<'_> {
         let addresses = self.terraform_addresses(at, &names_of_lists);
         let keys = self.keys(id.as_ref(), Some(label));
         let eni = Eni { id, addresses, ..Eni::default() };
-        self.raw.enis.push(RawEni { keys, eni, place: at.place() });
+        self.keep(RawEni { keys, eni, place: at.place() });
+    }
+
+    /// Add an interface, unless it is damaged so that nobody can mean it.
+    fn keep(&mut self, raw: RawEni) {
+        if !raw.keys.is_empty() {
+            self.raw.enis.push(raw);
+        }
     }
 
     /// The addresses of some fields, each a text or a list of texts.
@@ -103,8 +126,11 @@ impl Reader<'_> {
         let mut addresses = Vec::new();
         for name in names {
             let Some(field) = at.get(name).filter(is_known) else { continue };
+            if !self.is_short(&field) {
+                continue;
+            }
             let fields = match field.node().kind {
-                NodeKind::List(_) => field.items(),
+                NodeKind::List(_) => field.items().collect(),
                 _ => vec![field],
             };
             for field in fields {
@@ -129,12 +155,25 @@ impl Reader<'_> {
         member: &'static str,
     ) -> Vec<(At<'n>, At<'n>)> {
         let Some(list) = at.get(list).filter(is_known) else { return Vec::new() };
-        let elements = list.list(self.problems).into_iter().filter(is_known);
-        elements
+        if !self.is_short(&list) {
+            return Vec::new();
+        }
+        list.list(self.problems)
+            .filter(is_known)
             .filter_map(|element| {
                 element.require(member, self.problems).map(|field| (element, field))
             })
             .collect()
+    }
+
+    /// Whether a list isn't longer than it can be; an error if it is.
+    fn is_short(&mut self, list: &At<'_>) -> bool {
+        let count = list.node().items().len();
+        if count > MAX_ADDRESSES {
+            let message = format!("found a list of {count}, expected at most {MAX_ADDRESSES}");
+            list.error(message, self.problems);
+        }
+        count <= MAX_ADDRESSES
     }
 
     /// An address, if it isn't one that a deployment draws.
@@ -154,7 +193,7 @@ impl Reader<'_> {
             Ok(prefix) => Some(prefix),
             Err(error) => {
                 let message = format!("found {}: {error}", crate::problem::Shown(&text));
-                self.problems.push(Problem::error(at.place(), message));
+                at.error(message, self.problems);
                 None
             }
         }

@@ -7,7 +7,7 @@ use mirror_wire::Direction;
 use super::{Dialect, Key, Label, PORTS, RULE, RawFilter, RawRule, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::{Problem, Shown};
+use crate::problem::Shown;
 
 /// The lists of rules that the API has in a filter.
 const LISTS: [(&str, Direction); 2] =
@@ -40,6 +40,10 @@ impl Reader<'_> {
         }
         let names = names.unwrap_or_default();
         let keys = self.keys(names.id.as_ref(), label);
+        // Damaged, and nobody can mean it.
+        if keys.is_empty() {
+            return;
+        }
         let (place, label) = (at.place(), label.map(|label| label.key.to_owned()));
         self.raw.filters.push(RawFilter { keys, names, amazon_dns, rules_missing, place, label });
     }
@@ -170,7 +174,7 @@ impl Reader<'_> {
             (0, Dialect::Terraform) => return Some(None),
             (-1 | 0, _) => {
                 let message = format!("found protocol {number}, read as all protocols");
-                self.problems.push(Problem::warning(field.place(), message));
+                field.warning(message, self.problems);
                 return Some(None);
             }
             _ => {}
@@ -210,7 +214,7 @@ impl Reader<'_> {
             // A block: a list of none or one.
             Dialect::Terraform => {
                 let mut blocks = field.list(self.problems);
-                match (blocks.pop(), blocks.pop()) {
+                match (blocks.next(), blocks.next()) {
                     (Some(block), None) => block,
                     (None, _) => {
                         let is_list = matches!(field.node().kind, NodeKind::List(_));

@@ -7,7 +7,6 @@ use mirror_wire::Vni;
 use super::{Dialect, Key, Label, RawSession, RawTarget, Reader};
 use crate::at::{At, Reference};
 use crate::node::NodeKind;
-use crate::problem::Problem;
 
 /// Makes the kind of target from its id.
 type Make = fn(String) -> TargetKind;
@@ -44,6 +43,7 @@ impl Reader<'_> {
         let from = if self.dialect == Dialect::Template { 2 } else { 0 };
         self.check_fields(at, "session", own.get(from..).unwrap_or_default());
 
+        let errors = self.problems.errors();
         let names = self.names(at, "TrafficMirrorSessionId", label).unwrap_or_default();
         let number = self
             .require(at, "SessionNumber")
@@ -54,6 +54,10 @@ impl Reader<'_> {
         let eni = self.named(at, "NetworkInterfaceId", without);
         let filter = self.named(at, "TrafficMirrorFilterId", without);
         let target = self.named(at, "TrafficMirrorTargetId", without);
+        // Damaged, and nobody can mean it.
+        if self.problems.errors() > errors {
+            return;
+        }
         let place = at.place();
         self.raw.sessions.push(RawSession {
             names,
@@ -91,7 +95,7 @@ impl Reader<'_> {
             let floor =
                 if length < 35 { "35, the least for IPv4" } else { "55, the least for IPv6" };
             let message = format!("found packet length {length}, which is below {floor}");
-            self.problems.push(Problem::warning(field.place(), message));
+            field.warning(message, self.problems);
         }
         u32::try_from(length).ok()
     }
@@ -126,6 +130,10 @@ impl Reader<'_> {
         let names = self.names(at, "TrafficMirrorTargetId", label).unwrap_or_default();
         let kind = self.kind(at);
         let keys = self.keys(names.id.as_ref(), label);
+        // Damaged, and nobody can mean it.
+        if keys.is_empty() {
+            return;
+        }
         self.raw.targets.push(RawTarget { keys, names, kind, place: at.place() });
     }
 

@@ -119,13 +119,13 @@ fn large_tables_are_not_walked_through_again_and_again() {
     assert_eq!(value(&template, "!FindInMap [M, t, k99999]", &[]), "1");
 }
 
-/// Each of 100,000 items is looked for in 100,000 allowed values.
+/// Each of 40,000 items is looked for in 40,000 allowed values.
 #[test]
 fn long_lists_of_allowed_values_are_looked_up() {
-    let items: Vec<String> = (0..100_000).map(|n| format!("i{n}")).collect();
+    let items: Vec<String> = (0..40_000).map(|n| format!("i{n}")).collect();
     let list = items.join(",");
     let template = format!(
         "Parameters: {{ L: {{ Type: CommaDelimitedList, Default: '{list}', AllowedValues: [{list}] }} }}"
     );
-    assert_eq!(value(&template, "!Select [99999, !Ref L]", &[]), "i99999");
+    assert_eq!(value(&template, "!Select [39999, !Ref L]", &[]), "i39999");
 }
