@@ -55,7 +55,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    fn new(offset: u16, more: bool) -> Part {
+    pub fn new(offset: u16, more: bool) -> Part {
         match (offset, more) {
             (0, false) => Part::Whole,
             (0, true) => Part::FirstFragment,

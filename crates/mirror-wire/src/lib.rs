@@ -13,6 +13,7 @@
 //! | Is this packet a mirrored frame, and whose? | [`decapsulate`], [`Mirrored`], [`NotMirrored`] |
 //! | Which addresses are in that frame, how long was it before the mirror cut it? | [`Inner`] |
 //! | Is it a copy of a packet that another session has mirrored too? | [`Imprint`] |
+//! | What do the rules of a mirror filter see of a packet? | [`Flow`] |
 //! | What would a mirror put around this frame? | [`Wrapper`] |
 //!
 //! ```
@@ -47,6 +48,7 @@ mod ip;
 mod link;
 mod name;
 mod rest;
+mod tuple_hash;
 mod udp;
 mod vxlan;
 mod wrap;
@@ -54,6 +56,7 @@ mod wrap;
 pub use decapsulate::{Captured, Mirrored, decapsulate};
 pub use direction::{Direction, UnknownDirection};
 pub use error::NotMirrored;
+pub use flow::{Flow, Missing, NoFlow, Ports, Seen};
 pub use geneve::GENEVE_PORT;
 pub use headers::Headers;
 pub use imprint::Imprint;

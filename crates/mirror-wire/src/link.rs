@@ -120,11 +120,11 @@ fn behind_ether_type(ether_type: u16, rest: &mut Rest<'_>) -> Result<Version, No
     }
 }
 
-/// Look through VLAN tags: 802.1Q, 802.1ad, and the two values used before 802.1ad was written.
+/// Look through VLAN tags.
 #[cold]
 fn behind_tags(mut ether_type: u16, rest: &mut Rest<'_>) -> Result<Version, NotMirrored> {
     for _ in 0..MAX_VLAN_TAGS {
-        if !matches!(ether_type, 0x8100 | 0x88a8 | 0x9100 | 0x9200) {
+        if !is_tag(ether_type) {
             break;
         }
         let [_, _, high, low] = *rest.take::<4>(NotMirrored::Other)?;
@@ -135,6 +135,32 @@ fn behind_tags(mut ether_type: u16, rest: &mut Rest<'_>) -> Result<Version, NotM
         ETHER_TYPE_IPV6 => Ok(Version::V6),
         _ => Err(NotMirrored::Other),
     }
+}
+
+/// The EtherType of a packet that isn't IP, behind its VLAN tags, if its link layer has one and the
+/// bytes reach so far.
+pub(crate) fn ether_type(link: LinkType, bytes: &[u8]) -> Option<u16> {
+    let (mut at, mut behind) = match link {
+        LinkType::Ethernet => (12, 14),
+        LinkType::LinuxSll => (14, 16),
+        LinkType::LinuxSll2 => (0, 20),
+        LinkType::Raw | LinkType::Null | LinkType::Loop => return None,
+    };
+    let read = |at: usize| bytes.get(at..)?.first_chunk().map(|pair| u16::from_be_bytes(*pair));
+    let mut ether_type = read(at)?;
+    for _ in 0..MAX_VLAN_TAGS {
+        if !is_tag(ether_type) {
+            break;
+        }
+        (at, behind) = (behind + 2, behind + 4);
+        ether_type = read(at)?;
+    }
+    Some(ether_type)
+}
+
+/// 802.1Q, 802.1ad, and the two values used before 802.1ad was written.
+fn is_tag(ether_type: u16) -> bool {
+    matches!(ether_type, 0x8100 | 0x88a8 | 0x9100 | 0x9200)
 }
 
 /// `AF_INET` has one value everywhere. `AF_INET6` is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on

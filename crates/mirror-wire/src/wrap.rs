@@ -15,9 +15,10 @@ use core::{
 };
 
 use crate::{
-    Endpoint, GENEVE_PORT, VXLAN_PORT, Vni, flow,
+    Endpoint, GENEVE_PORT, VXLAN_PORT, Vni,
     headers::{GENEVE_LEN, Headers, Options, ipv6_udp_checksum},
     link::{ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_LEN},
+    tuple_hash,
     vxlan::{FLAG_I, VXLAN_LEN},
 };
 
@@ -106,7 +107,7 @@ impl Wrapper {
         let inner_len = inner_len.max(captured);
         let lengths = self.lengths(inner_len)?;
         let whole = (captured == inner_len).then_some(inner);
-        let flow = flow::hash(inner);
+        let flow = tuple_hash::hash(inner);
         // What AWS's source ports look like: 65408 to 65535.
         let source_port = 0xff80 | u16::from(flow.to_be_bytes()[3] & 0x7f);
 
