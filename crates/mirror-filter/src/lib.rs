@@ -5,7 +5,8 @@
 //! rule with the lowest number that matches a packet decides whether it is mirrored; a packet that
 //! no rule matches is not. The order in which a document lists rules means nothing, so [`Filter`]
 //! keeps them in any, and whoever evaluates sorts. [`Filter::compile`] does, and checks them;
-//! [`Compiled::decide`] is then asked for each packet.
+//! [`Compiled::decide`] is then asked for each packet. What a mirror does beside the rules (several
+//! sessions, network services) is in [`judge()`].
 //!
 //! What a value can be is checked where it is made: a [`Cidr`] has no host bits, a [`PortRange`]
 //! isn't reversed. What a document left out and what it means is not known here: `None` for a
@@ -47,9 +48,13 @@
 mod cidr;
 mod compile;
 mod engine;
+mod judge;
 mod rule;
 
 pub use cidr::{Cidr, ParseCidrError};
 pub use compile::{Compiled, Fault, RuleFault};
 pub use engine::Decision;
+pub use judge::{
+    Assumption, Assumptions, Judgement, NoDirection, Reason, Service, Services, Verdict, judge,
+};
 pub use rule::{Action, Filter, PortRange, Rule, UnknownAction};
