@@ -13,17 +13,21 @@
 //! | [`compressed`] | a stream of any kind | itself read in pieces |
 //! | [`decapsulate`] | a packet | the packet wrapped again |
 //! | [`annotation`] | a comment | its own text |
+//! | [`flow`] | a packet as rules see it, and a filter | the bare IP packet; AWS's text |
+//! | [`flows_table`] | a table of flows | a row by itself |
 //! | [`documents`] | a document of any kind | itself read again; its sessions file |
 //! | [`sessions_file`] | a sessions file | what is written of it |
 #![forbid(unsafe_code)]
 
 mod captures;
 mod documents;
+mod flows;
 mod packets;
 mod text;
 
 pub use captures::{compressed, pcap, pcapng};
 pub use documents::{documents, sessions_file};
+pub use flows::{flow, flows_table};
 pub use packets::decapsulate;
 pub use text::annotation;
 
@@ -31,11 +35,13 @@ pub use text::annotation;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("pcapng", pcapng),
     ("pcap", pcap),
     ("compressed", compressed),
     ("decapsulate", decapsulate),
+    ("flow", flow),
+    ("flows_table", flows_table),
     ("annotation", annotation),
     ("documents", documents),
     ("sessions_file", sessions_file),

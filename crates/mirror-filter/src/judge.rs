@@ -84,6 +84,12 @@ pub enum Reason {
     DirectionConflict,
     /// It is of a link type that isn't looked into.
     LinkType,
+    /// It came from a mirror session, and which interface that is of isn't known.
+    UnknownSession,
+    /// Its block in the capture is broken.
+    Damaged,
+    /// The table that it stands in doesn't say between which addresses it went.
+    NoAddresses,
 }
 
 impl Reason {
@@ -103,6 +109,9 @@ impl Reason {
             Reason::BothEndsLocal => "both-ends-local",
             Reason::DirectionConflict => "direction-conflict",
             Reason::LinkType => "link-type",
+            Reason::UnknownSession => "unknown-session",
+            Reason::Damaged => "damaged",
+            Reason::NoAddresses => "no-addresses",
         }
     }
 }

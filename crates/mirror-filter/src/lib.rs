@@ -6,7 +6,7 @@
 //! no rule matches is not. The order in which a document lists rules means nothing, so [`Filter`]
 //! keeps them in any, and whoever evaluates sorts. [`Filter::compile`] does, and checks them;
 //! [`Compiled::decide`] is then asked for each packet. What a mirror does beside the rules (several
-//! sessions, network services) is in [`judge()`].
+//! sessions, network services) is in [`judge()`]. [`mod@flows`] reads tables of flows, for those who have no capture.
 //!
 //! What a value can be is checked where it is made: a [`Cidr`] has no host bits, a [`PortRange`]
 //! isn't reversed. What a document left out and what it means is not known here: `None` for a
@@ -48,6 +48,7 @@
 mod cidr;
 mod compile;
 mod engine;
+pub mod flows;
 mod judge;
 mod rule;
 

@@ -284,6 +284,9 @@ fn the_words_are_stable() {
         (Reason::BothEndsLocal, "both-ends-local"),
         (Reason::DirectionConflict, "direction-conflict"),
         (Reason::LinkType, "link-type"),
+        (Reason::UnknownSession, "unknown-session"),
+        (Reason::Damaged, "damaged"),
+        (Reason::NoAddresses, "no-addresses"),
     ];
     for (reason, word) in reasons {
         assert_eq!(reason.as_str(), word);
