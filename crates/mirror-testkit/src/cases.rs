@@ -12,6 +12,7 @@ mod layers;
 mod links;
 mod metadata;
 mod sessions;
+mod source;
 mod structure;
 mod traffic;
 
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Case> {
         structure::cases(),
         metadata::cases(),
         traffic::cases(),
+        source::cases(),
         damaged::cases(),
     ];
     themes.concat()
