@@ -5,7 +5,7 @@
 //! frame of an Ethernet interface gets the wrapper. What a mirror could not have
 //! sent (another link type, a frame too long for the wrapper) is left out.
 
-mod session;
+pub(crate) mod session;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +13,8 @@ use mirror_aws::Estate;
 use mirror_session::Annotation;
 use mirror_wire::{LinkType, Wrapper};
 use pcapng_blocks::{
-    Block, Content, EnhancedPacket, Event, Form, Interface, OptionsWriter, Packet, code, kind,
-    push_block, push_packet,
+    Block, ByteOrder, Content, EnhancedPacket, Event, Form, Interface, Opt, OptionsWriter, Packet,
+    Timestamp, code, kind, push_block, push_packet,
 };
 
 use crate::{
@@ -118,8 +118,6 @@ impl Wrap {
         *self.interfaces.get(id as usize)?
     }
 
-    /// Interfaces stay what they are, with room for the wrapper in their
-    /// snaplen; one that strip has made for a session becomes an ordinary one.
     fn interface(&mut self, block: &Block<'_>, interface: &Interface<'_>, out: &mut Vec<u8>) {
         let is_ethernet = LinkType::from_code(interface.link_type) == Some(LinkType::Ethernet);
         let fcs_len = interface.fcs_len();
@@ -128,40 +126,7 @@ impl Wrap {
         self.next += 1;
 
         let room = u32::try_from(self.wrapper.header_len()).unwrap_or(u32::MAX);
-        let snaplen = match interface.snaplen {
-            0 => 0,
-            snaplen => snaplen.saturating_add(room),
-        };
-        let list = interface.options;
-        let description = list.get(code::IF_DESCRIPTION);
-        let annotation = description.and_then(|text| Annotation::parse(text).ok());
-        if !is_ethernet || (annotation.is_none() && fcs_len == 0) {
-            return block
-                .copy_interface(out, if is_ethernet { snaplen } else { interface.snaplen });
-        }
-        if is_broken(list) {
-            self.counts.note(note::BAD_OPTIONS);
-        }
-        push_block(out, block.order, kind::INTERFACE, |body| {
-            body.extend_from_slice(&block.order.bytes16(interface.link_type));
-            body.extend_from_slice(&[0; 2]);
-            body.extend_from_slice(&block.order.bytes32(snaplen));
-            let mut options = OptionsWriter::new(body, block.order);
-            for option in list.iter().map_while(Result::ok) {
-                match (option.code, &annotation) {
-                    (code::IF_FCSLEN, _) | (code::IF_DESCRIPTION, Some(_)) => {}
-                    (code::IF_NAME, Some(annotation)) => {
-                        if let Some(name) = &annotation.on {
-                            options.push(code::IF_NAME, name.as_bytes());
-                        }
-                    }
-                    _ => {
-                        options.push(option.code, option.value);
-                    }
-                }
-            }
-            options.finish();
-        });
+        copy_interface(block, interface, room, &mut self.counts, out);
     }
 
     fn packet(
@@ -184,43 +149,125 @@ impl Wrap {
         let on_wire = packet.original_len.max(captured);
         let fcs_len = u32::from(packet.fcs_len(arrival.fcs_len));
         let whole = on_wire.saturating_sub(fcs_len);
-        let mirrored = self.limit.map_or(whole, |limit| whole.min(limit));
-        let data = packet.data.get(..captured.min(mirrored) as usize).unwrap_or_default();
-
-        let headers = self.wrapper.headers(data, mirrored).map_err(|_| reason::TOO_LONG)?;
-        self.frame.clear();
-        self.frame.extend_from_slice(headers.as_bytes());
-        self.frame.extend_from_slice(data);
-        let header_len = u32::try_from(self.wrapper.header_len()).unwrap_or(u32::MAX);
-        let wrapped = EnhancedPacket {
-            interface: arrival.number,
-            timestamp,
-            data: &self.frame,
-            original_len: mirrored.saturating_add(header_len),
-        };
-        let written = push_packet(out, block.order, &wrapped, |options| {
+        let data = packet.data.get(..captured.min(whole) as usize).unwrap_or_default();
+        let frame = Frame { interface: arrival.number, timestamp, data, whole };
+        let Wrap { wrapper, limit, frame: buffer, counts, .. } = self;
+        let wrapped = push_wrapped(out, block.order, wrapper, *limit, &frame, buffer, |options| {
             if packet.options.is_empty() {
                 return;
             }
             if is_broken(packet.options) {
                 // What comes before the fault is kept, but for the annotation.
-                self.counts.note(note::BAD_OPTIONS);
+                counts.note(note::BAD_OPTIONS);
             }
-            copy_options(packet.options, false, &mut self.counts, options, |option, _| {
-                match option.code {
-                    // They described the frame at its source, not the packet at the target.
-                    code::EPB_FLAGS => true,
-                    code::COMMENT => Annotation::parse(option.value).is_ok(),
-                    _ => false,
-                }
-            });
-        });
-        if !written {
-            return Err(reason::TOO_LONG);
-        }
-        if mirrored < whole {
+            copy_options(packet.options, false, counts, options, is_of_the_source);
+        })?;
+        if wrapped.is_cut {
             self.counts.note(note::CUT);
         }
         Ok(())
+    }
+}
+
+/// Copy an interface as it is, with `room` for the wrapper in its snaplen; one
+/// that strip has made for a session becomes an ordinary one.
+pub(crate) fn copy_interface(
+    block: &Block<'_>,
+    interface: &Interface<'_>,
+    room: u32,
+    counts: &mut Counts,
+    out: &mut Vec<u8>,
+) {
+    let is_ethernet = LinkType::from_code(interface.link_type) == Some(LinkType::Ethernet);
+    let fcs_len = interface.fcs_len();
+    let snaplen = match interface.snaplen {
+        0 => 0,
+        snaplen => snaplen.saturating_add(room),
+    };
+    let list = interface.options;
+    let description = list.get(code::IF_DESCRIPTION);
+    let annotation = description.and_then(|text| Annotation::parse(text).ok());
+    if !is_ethernet || (annotation.is_none() && fcs_len == 0) {
+        return block.copy_interface(out, if is_ethernet { snaplen } else { interface.snaplen });
+    }
+    if is_broken(list) {
+        counts.note(note::BAD_OPTIONS);
+    }
+    push_block(out, block.order, kind::INTERFACE, |body| {
+        body.extend_from_slice(&block.order.bytes16(interface.link_type));
+        body.extend_from_slice(&[0; 2]);
+        body.extend_from_slice(&block.order.bytes32(snaplen));
+        let mut options = OptionsWriter::new(body, block.order);
+        for option in list.iter().map_while(Result::ok) {
+            match (option.code, &annotation) {
+                (code::IF_FCSLEN, _) | (code::IF_DESCRIPTION, Some(_)) => {}
+                (code::IF_NAME, Some(annotation)) => {
+                    if let Some(name) = &annotation.on {
+                        options.push(code::IF_NAME, name.as_bytes());
+                    }
+                }
+                _ => {
+                    options.push(option.code, option.value);
+                }
+            }
+        }
+        options.finish();
+    });
+}
+
+/// A frame to wrap.
+pub(crate) struct Frame<'a> {
+    /// Of the output.
+    pub(crate) interface: u32,
+    pub(crate) timestamp: Timestamp,
+    /// The captured bytes, without any check sequence.
+    pub(crate) data: &'a [u8],
+    /// Its length on the wire.
+    pub(crate) whole: u32,
+}
+
+/// What became of a frame.
+pub(crate) struct Wrapped {
+    /// Whether it was cut, as a mirror would have.
+    pub(crate) is_cut: bool,
+}
+
+/// Write a frame within its wrapper, no more than `limit` bytes of it. `buffer`
+/// is where it is put together.
+pub(crate) fn push_wrapped(
+    out: &mut Vec<u8>,
+    order: ByteOrder,
+    wrapper: &Wrapper,
+    limit: Option<u32>,
+    frame: &Frame<'_>,
+    buffer: &mut Vec<u8>,
+    options: impl FnOnce(&mut OptionsWriter<'_>),
+) -> Result<Wrapped, Reason> {
+    let mirrored = limit.map_or(frame.whole, |limit| frame.whole.min(limit));
+    let data = frame.data.get(..mirrored as usize).unwrap_or(frame.data);
+    let headers = wrapper.headers(data, mirrored).map_err(|_| reason::TOO_LONG)?;
+    buffer.clear();
+    buffer.extend_from_slice(headers.as_bytes());
+    buffer.extend_from_slice(data);
+    let header_len = u32::try_from(wrapper.header_len()).unwrap_or(u32::MAX);
+    let wrapped = EnhancedPacket {
+        interface: frame.interface,
+        timestamp: frame.timestamp,
+        data: buffer,
+        original_len: mirrored.saturating_add(header_len),
+    };
+    if !push_packet(out, order, &wrapped, options) {
+        return Err(reason::TOO_LONG);
+    }
+    Ok(Wrapped { is_cut: mirrored < frame.whole })
+}
+
+/// Whether an option described the frame at its source, and not the packet at
+/// the target; for [`copy_options`].
+pub(crate) fn is_of_the_source(option: &Opt<'_>, _: &mut OptionsWriter<'_>) -> bool {
+    match option.code {
+        code::EPB_FLAGS => true,
+        code::COMMENT => Annotation::parse(option.value).is_ok(),
+        _ => false,
     }
 }

@@ -39,6 +39,15 @@ pub(super) fn wrapper(
         (Some(name), Some(estate)) => Some(find(name, estate.picture.sessions())?),
         _ => None,
     };
+    wrapper_of(args, session, estate)
+}
+
+/// The same, of a session that was found already.
+pub(crate) fn wrapper_of(
+    args: &cli::Wrap,
+    session: Option<&KnownSession>,
+    estate: Option<&Estate>,
+) -> Result<(Wrapper, Option<u32>), Failure> {
     let vni = vni(args, session)?;
     let (source, target) = addresses(args, session, estate)?;
     let kind = session.and_then(|session| session.target.as_ref()?.kind.as_ref());
