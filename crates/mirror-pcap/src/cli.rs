@@ -1,6 +1,7 @@
 //! The arguments of every command, and all help texts, together in one place.
 
 mod sessions;
+mod simulate;
 
 use std::{
     io::{self, Write},
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mirror_wire::{Endpoint, Vni};
 
 pub(crate) use self::sessions::Sessions;
+pub(crate) use self::simulate::Simulate;
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -39,6 +41,7 @@ pub(crate) enum Command {
     Wrap(Wrap),
     Sessions(Sessions),
     Config(Config),
+    Simulate(Simulate),
     Completions(Completions),
     Man(Man),
 }

@@ -18,6 +18,7 @@ mod progress;
 mod report;
 mod rewrite;
 mod sessions;
+mod simulate;
 mod strip;
 mod table;
 mod wrap;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Ok(Command::Wrap(args)) => wrap::run(&args),
         Ok(Command::Sessions(args)) => sessions::run(&args),
         Ok(Command::Config(args)) => config::run(&args),
+        Ok(Command::Simulate(args)) => simulate::run(&args),
         Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
         Ok(Command::Man(args)) => print(|out| cli::man(&args.command, out)),
         Err(instead) => tell(&instead),

@@ -246,6 +246,11 @@ impl Counts {
         self.damage.add(damage);
     }
 
+    /// What is wrong with the input, for people.
+    pub(crate) fn damage_text(&self, input: &Input) -> String {
+        damage_text(input, self)
+    }
+
     pub(crate) fn is_damaged(&self) -> bool {
         self.damage.total() > 0
     }

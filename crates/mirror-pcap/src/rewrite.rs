@@ -1,7 +1,7 @@
 //! What all rewriters have in common: the loop from an input to an output, and
 //! what becomes of the parts that they do not change.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
 use pcapng_blocks::{Block, Content, Event, Opt, Options, OptionsWriter, code, kind};
@@ -41,10 +41,7 @@ pub(crate) fn rewrite(
     let mut sink = output.start(writing.threads)?;
     let written = (|| {
         while let Some(event) = input.reader.next() {
-            if matches!(&event, Event::Damage(damage) if damage.fatal)
-                && input.stopped.load(Ordering::Relaxed)
-            {
-                // A block that was cut because we stopped to listen is no damage.
+            if is_cut_by_us(&event, &input.stopped) {
                 break;
             }
             rewriter.take(&event, sink.buffer());
@@ -59,6 +56,26 @@ pub(crate) fn rewrite(
         sink.finish()
     })();
     written.map_err(|error| Failure::output(&output.name, error))
+}
+
+/// Read all of `input` and write nothing.
+pub(crate) fn read(input: &mut Input, quiet: bool, rewriter: &mut impl Rewriter) {
+    let mut progress = Progress::new(input, quiet);
+    let mut nothing = Vec::new();
+    while let Some(event) = input.reader.next() {
+        if is_cut_by_us(&event, &input.stopped) {
+            break;
+        }
+        rewriter.take(&event, &mut nothing);
+        progress.tick();
+    }
+    rewriter.finish(&mut nothing);
+}
+
+/// Whether this is a block that was cut because we stopped to listen, which is no damage.
+#[inline]
+fn is_cut_by_us(event: &Event<'_>, stopped: &AtomicBool) -> bool {
+    matches!(event, Event::Damage(damage) if damage.fatal) && stopped.load(Ordering::Relaxed)
 }
 
 /// Copy the options of a packet whose bytes were changed. `change` may write

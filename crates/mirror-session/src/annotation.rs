@@ -204,6 +204,19 @@ impl fmt::Display for Annotation {
     }
 }
 
+/// A text as it stands behind a key of an annotation: bare if it can be, else quoted; for lines that
+/// are like one.
+#[derive(Clone, Copy, Debug)]
+pub struct AnnotationText<'a>(pub &'a str);
+
+impl fmt::Display for AnnotationText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        push_text(&mut out, "", Some(self.0));
+        f.write_str(&out)
+    }
+}
+
 /// Append `key` (with its space and equals sign) and the value, if there is one.
 fn push_text(out: &mut String, key: &str, value: Option<&str>) {
     let Some(value) = value else { return };

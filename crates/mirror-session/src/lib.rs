@@ -45,7 +45,7 @@ mod picture;
 mod table;
 mod text;
 
-pub use annotation::{Annotation, Detail, NotAnnotation};
+pub use annotation::{Annotation, AnnotationText, Detail, NotAnnotation};
 pub use cut::{CutSense, Length};
 pub use direction::{DirectionSense, Sensed};
 pub use eni::{Eni, ParsePrefixError, Prefix};

@@ -54,7 +54,7 @@ pub(crate) struct Stripped<'a> {
     /// The same length, if the mirror cut the frame.
     pub(crate) cut_from: Option<u32>,
     reserved_bits: bool,
-    direction_conflict: bool,
+    pub(crate) direction_conflict: bool,
     exceeds_frame: bool,
 }
 

@@ -4,6 +4,7 @@ mod architecture;
 mod json;
 mod readme;
 mod sessions_file;
+mod simulate;
 
 use std::{fs, path::Path};
 

@@ -199,12 +199,21 @@ fn every_command_over_every_capture_ends_as_documented() {
     let session: &[&str] = &["--source", "10.0.1.15", "--target", "10.0.2.99", "--vni", "1"];
     let documents = testdata().join("documents/sessions.json");
     let documents = documents.to_str().unwrap();
+    let filter = testdata().join("aws/lab-d/describe-traffic-mirror-filters.json");
+    let filter = filter.to_str().unwrap();
+    let lab = testdata().join("aws/lab-d/describe-traffic-mirror-sessions.json");
+    let (lab, lab_filters) = (lab.to_str().unwrap(), filter);
     let commands: &[(&str, &[&str])] = &[
         ("strip", &["--only-mirrored", "--comment", "full"]),
         ("strip", &["--config", documents, "--comment", "full"]),
         ("strip", &["--config", documents, "--only-known", "--only-mirrored"]),
         ("strip", &["--vni", "77", "--port", "8472", "--threads", "1"]),
         ("strip", &["--format", "pcap", "--only-mirrored"]),
+        ("simulate", &["--filter", filter, "--json", "--write"]),
+        (
+            "simulate",
+            &["--config", lab, "--config", lab_filters, "--local", "10.0.0.0/16", "--write"],
+        ),
         ("wrap", session),
         ("wrap", &[session, &["--geneve", "--packet-length", "64", "--mtu", "68"]].concat()),
     ];
@@ -212,7 +221,11 @@ fn every_command_over_every_capture_ends_as_documented() {
         for (command, options) in commands {
             let scratch = Scratch::new();
             let run = mirror_pcap().arg(command).arg(case.folder.join(case.file));
-            let seen = run.arg(scratch.path("out")).args(*options).ends();
+            // What simulate writes is named by its last option.
+            let seen = match *command {
+                "simulate" => run.args(*options).arg(scratch.path("out")).ends(),
+                _ => run.arg(scratch.path("out")).args(*options).ends(),
+            };
             let code = seen.status.code();
             let context = format!("{} {command} {options:?}: {code:?}\n{}", case.name, seen.stderr);
             let damaged = case.name.starts_with("damaged/");

@@ -2,12 +2,13 @@
 
 use crate::harness::{mirror_pcap, same};
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["strip"],
     &["wrap"],
     &["sessions"],
     &["config"],
     &["config", "show"],
+    &["simulate"],
     &["completions"],
     &["man"],
 ];
@@ -48,8 +49,9 @@ fn help_follows_the_width_of_the_terminal() {
 #[test]
 fn long_help_says_how_a_run_may_end() {
     for (what, text) in helps() {
-        let works = ["strip --help", "wrap --help", "sessions --help", "config show --help"]
-            .contains(&what.as_str());
+        let works =
+            ["strip --help", "wrap --help", "sessions --help", "config show --help", "simulate --help"];
+        let works = works.contains(&what.as_str());
         assert_eq!(text.contains("Exit status:\n  0  done\n"), works, "{what}");
     }
 }
@@ -117,7 +119,7 @@ fn manual_pages_have_the_parts_that_man_wants() {
     for (wrong, text) in [
         (
             &["frob"][..],
-            "no such command, expected one of: strip, wrap, sessions, config, completions, man",
+            "no such command, expected one of: strip, wrap, sessions, config, simulate, completions, man",
         ),
         (&["config", "frob"], "no such command, expected one of: show"),
         (&["strip", "frob"], "strip has no commands"),

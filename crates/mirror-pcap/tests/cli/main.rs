@@ -20,6 +20,7 @@ mod live;
 mod output;
 mod sessions;
 mod signals;
+mod simulate;
 mod strip;
 mod tshark;
 mod wrap;

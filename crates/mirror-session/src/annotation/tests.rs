@@ -507,3 +507,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_by_itself_is_written_as_behind_a_key() {
+    for (text, written) in
+        [("web-1", "web-1"), ("web 1", "\"web 1\""), ("", "\"\""), ("ü\n", "\"\\u00fc\\u000a\"")]
+    {
+        assert_eq!(AnnotationText(text).to_string(), written);
+    }
+}

@@ -12,10 +12,10 @@ use super::{code, document, rows};
 use crate::harness::{Scratch, mirror_pcap, testdata};
 
 /// Objects whose fields are words that were counted.
-const COUNTED_WORDS: [&str; 2] = ["reasons", "notes"];
+const COUNTED_WORDS: [&str; 3] = ["reasons", "notes", "network_services"];
 
 /// All captures of `testdata/`, sound and damaged.
-fn captures() -> Vec<PathBuf> {
+pub(super) fn captures() -> Vec<PathBuf> {
     let folders = ["captures", "damaged"].map(|name| fs::read_dir(testdata().join(name)).unwrap());
     let cases = folders.into_iter().flatten().map(|case| case.unwrap().path());
     let mut captures: Vec<_> = cases

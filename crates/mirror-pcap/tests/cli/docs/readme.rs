@@ -143,6 +143,15 @@ fn options_named(from: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn the_table_of_what_simulate_takes_is_that_of_its_help() {
+    let listed: BTreeSet<_> = rows(&document("README.md"), "`simulate` takes")
+        .iter()
+        .map(|row| code(&row[0]).split(' ').next().unwrap().trim_start_matches('-').to_owned())
+        .collect();
+    assert_eq!(listed, without_help(options_of("simulate")));
+}
+
+#[test]
 fn the_paragraph_on_wrap_has_its_options() {
     assert_eq!(options_named("**Back.**"), without_help(options_of("wrap")));
 }
@@ -192,7 +201,7 @@ fn the_exit_statuses_are_those_of_the_help() {
     let text = document("README.md");
     let (_, section) = text.split_once("### Exit status").expect("a section on exit status");
     let listed = section.split("```").nth(1).unwrap().trim_start_matches("text\n");
-    for command in ["strip", "wrap"] {
+    for command in ["strip", "wrap", "simulate"] {
         let help = mirror_pcap().args([command, "--help"]).succeeds();
         let help = String::from_utf8(help.stdout).unwrap();
         let (_, statuses) = help.split_once("Exit status:\n").unwrap();
