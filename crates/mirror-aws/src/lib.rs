@@ -89,7 +89,7 @@ pub fn read(documents: &[Document<'_>], params: &Parameters) -> Result<Estate, P
     }
     let mut estate = estate::join(contents, &mut problems);
     // A document that could not be read may have asked for it.
-    if problems.errors() == 0 {
+    if problems.errors() == 0 && !params.is_shared() {
         for name in params.unasked() {
             let message = format!("found --param {name}, which no document asks for");
             problems.push(Problem::error(Place::default(), message));

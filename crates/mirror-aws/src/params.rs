@@ -17,12 +17,20 @@ use crate::problem::Shown;
 pub struct Parameters {
     values: BTreeMap<String, String>,
     asked: RefCell<BTreeSet<String>>,
+    shared: bool,
 }
 
 impl Parameters {
     /// No values.
     pub fn new() -> Parameters {
         Parameters::default()
+    }
+
+    /// The same values for documents that are read apart from each other, of which not each has to
+    /// ask for all: [`read`](crate::read) doesn't complain of those it didn't need, and whoever
+    /// has read the last one looks at [`Parameters::unasked`].
+    pub fn shared(self) -> Parameters {
+        Parameters { shared: true, ..self }
     }
 
     /// Add the value that `NAME=VALUE` gives; the value is what stands behind the first `=`, and
@@ -45,8 +53,13 @@ impl Parameters {
         Some(value)
     }
 
+    /// Whether somebody else sees to names that nothing asked for.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
     /// The names that were given and that nothing asked for.
-    pub(crate) fn unasked(&self) -> Vec<&str> {
+    pub fn unasked(&self) -> Vec<&str> {
         let asked = self.asked.borrow();
         self.values.keys().filter(|name| !asked.contains(*name)).map(String::as_str).collect()
     }

@@ -2,6 +2,7 @@
 
 mod sessions;
 mod simulate;
+mod filter;
 
 use std::{
     io::{self, Write},
@@ -13,6 +14,7 @@ use mirror_wire::{Endpoint, Vni};
 
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
+pub(crate) use filter::{Filter, FilterCommand, FilterShow, FilterSource, TextOrJson};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Sessions(Sessions),
     Config(Config),
     Simulate(Simulate),
+    Filter(Filter),
     Completions(Completions),
     Man(Man),
 }

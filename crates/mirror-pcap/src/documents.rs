@@ -47,10 +47,7 @@ pub(crate) fn load(args: &cli::Documents, quiet: bool) -> Result<Option<Estate>,
 
 /// Read and join the documents, and tell nothing.
 pub(crate) fn read(args: &cli::Documents) -> Result<Estate, Failure> {
-    let mut params = Parameters::new();
-    for param in &args.param {
-        params.add(param).map_err(|error| Failure::usage(anyhow!("--param: {error}")))?;
-    }
+    let params = parameters(&args.param)?;
     if args.config.iter().filter(|path| is_stdin(path)).count() > 1 {
         return Err(Failure::usage(anyhow!("standard input can be one of the documents only")));
     }
@@ -146,6 +143,15 @@ fn split(argument: &OsStr) -> (PathBuf, Option<String>) {
     (OsStr::from_bytes(path).into(), Some(String::from_utf8_lossy(id).into_owned()))
 }
 
+/// The values of `--param`.
+pub(crate) fn parameters(given: &[String]) -> Result<Parameters, Failure> {
+    let mut params = Parameters::new();
+    for param in given {
+        params.add(param).map_err(|error| Failure::usage(anyhow!("--param: {error}")))?;
+    }
+    Ok(params)
+}
+
 /// Complain if standard input is a document and `input`, a capture, as well.
 pub(crate) fn leave_stdin_to(input: &Path, args: &cli::Documents) -> Result<(), Failure> {
     if is_stdin(input) && args.config.iter().any(|path| is_stdin(path)) {
@@ -168,12 +174,12 @@ pub(crate) fn tell(warnings: &[Problem], most: usize) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
 /// The name and bytes of a document.
-fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+pub(crate) fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let mut bytes = Vec::new();
     let (name, done) = if is_stdin(path) {
         ("standard input".to_owned(), io::stdin().lock().take(MAX_READ).read_to_end(&mut bytes))
@@ -190,7 +196,7 @@ fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
 }
 
 /// All problems, a line each.
-fn all(problems: &Problems) -> String {
+pub(crate) fn all(problems: &Problems) -> String {
     let count = (problems.errors() + problems.warnings()) as u64;
     let mut text = format!("{} in the documents", counted(count, "problem", "problems"));
     for line in problems.to_string().lines() {

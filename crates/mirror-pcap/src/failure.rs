@@ -11,6 +11,8 @@ use crate::output::signals;
 pub(crate) enum Exit {
     /// Everything was done.
     Done,
+    /// It found what it was asked to look for: mistakes, differences.
+    Findings,
     /// Bad arguments, or an input that cannot be read as asked.
     Usage,
     /// The output could not be written.
@@ -25,6 +27,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Done => 0,
+            Exit::Findings => 1,
             Exit::Usage => 2,
             Exit::Output => 3,
             Exit::Damaged => 4,

@@ -11,6 +11,7 @@ mod config;
 mod damage;
 mod documents;
 mod failure;
+mod filter;
 mod input;
 mod number;
 mod output;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Ok(Command::Sessions(args)) => sessions::run(&args),
         Ok(Command::Config(args)) => config::run(&args),
         Ok(Command::Simulate(args)) => simulate::run(&args),
+        Ok(Command::Filter(args)) => filter::run(&args),
         Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
         Ok(Command::Man(args)) => print(|out| cli::man(&args.command, out)),
         Err(instead) => tell(&instead),
