@@ -24,6 +24,15 @@ impl Cidr {
         Some(Cidr { address: masked(address, prefix_len)?, prefix_len })
     }
 
+    /// All addresses of the family of `address`.
+    pub(crate) fn everywhere(address: IpAddr) -> Cidr {
+        let zero = match address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        Cidr { address: zero, prefix_len: 0 }
+    }
+
     /// Read `10.0.0.0/16` or `2001:db8::/32`, and whether host bits had to be cleared.
     pub fn parse(text: &str) -> Result<(Cidr, bool), ParseCidrError> {
         let Some((address, len)) = text.split_once('/') else {

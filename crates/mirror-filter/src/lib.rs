@@ -45,14 +45,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod analysis;
 mod cidr;
 mod compile;
 mod engine;
 pub mod flows;
 mod judge;
+mod packet;
 mod rule;
 
 pub use cidr::{Cidr, ParseCidrError};
+pub use packet::{Packet, ParsePacketError};
 pub use compile::{Compiled, Fault, RuleFault};
 pub use engine::Decision;
 pub use judge::{

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use mirror_wire::Direction;
 
 use crate::Cidr;
+use crate::packet::protocol_name;
 
 /// A mirror filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,13 +58,10 @@ impl fmt::Display for Rule {
     /// for any; protocols without a common name by number; `all` for all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {} ", self.direction, self.number, self.action)?;
-        match self.protocol {
+        match self.protocol.map(|number| (number, protocol_name(number))) {
             None => f.write_str("all")?,
-            Some(1) => f.write_str("icmp")?,
-            Some(6) => f.write_str("tcp")?,
-            Some(17) => f.write_str("udp")?,
-            Some(58) => f.write_str("icmpv6")?,
-            Some(number) => write!(f, "{number}")?,
+            Some((_, Some(name))) => f.write_str(name)?,
+            Some((number, None)) => write!(f, "{number}")?,
         }
         write!(f, " {}", self.source)?;
         if let Some(ports) = self.source_ports {

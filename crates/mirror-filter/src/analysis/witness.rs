@@ -1,0 +1,107 @@
+//! Examples that look like packets.
+//!
+//! Any packet of a set proves that it isn't empty, but a person who reads `0.0.0.0:0 > 0.0.0.0:0`
+//! learns little. So of the values that are left at each coordinate the best known is taken: TCP,
+//! HTTPS, a client's port, a host of the VPC here and one of the networks for documentation there;
+//! and if none of those is left, the first host of what is.
+
+use mirror_wire::Direction;
+
+use super::cube::{
+    Cube, DESTINATION, DESTINATION_PORT, Family, Interval, PROTOCOL, Point, SOURCE, SOURCE_PORT,
+    bits,
+};
+use super::diagram::{Arena, Ref, TooComplex};
+use crate::packet::Packet;
+
+/// Hosts of a VPC, as people number them.
+const HERE_V4: [[u8; 4]; 6] = [
+    [10, 0, 1, 15],
+    [10, 0, 0, 15],
+    [10, 1, 0, 15],
+    [172, 31, 0, 15],
+    [172, 16, 0, 15],
+    [192, 168, 1, 15],
+];
+/// Hosts elsewhere (RFC 5737).
+const THERE_V4: [[u8; 4]; 3] = [[203, 0, 113, 9], [198, 51, 100, 7], [192, 0, 2, 1]];
+// RFC 3849 and RFC 4193.
+const HERE_V6: [u128; 2] =
+    [0x2001_0db8_1234_ab01_0000_0000_0000_0015, 0xfd00_0000_0000_0000_0000_0000_0000_0015];
+const THERE_V6: [u128; 2] =
+    [0x2001_0db8_0000_0000_0000_0000_0000_0009, 0x2600_0000_0000_0000_0000_0000_0000_0009];
+
+/// Ports that services listen at.
+const SERVICE: [u128; 8] = [443, 80, 22, 53, 8080, 3306, 5432, 25];
+/// Ports that clients send from.
+const CLIENT: [u128; 3] = [51_000, 49_152, 1_024];
+
+/// What is preferred in packets of one direction.
+struct Taste {
+    protocols: Vec<u128>,
+    sources: Vec<u128>,
+    destinations: Vec<u128>,
+}
+
+impl Taste {
+    fn new(direction: Direction, family: Family) -> Taste {
+        let v4 = |list: &[[u8; 4]]| -> Vec<u128> {
+            list.iter().map(|&octets| bits(octets.into())).collect()
+        };
+        let (here, there, icmp) = match family {
+            Family::V4 => (v4(&HERE_V4), v4(&THERE_V4), 1),
+            Family::V6 => (HERE_V6.to_vec(), THERE_V6.to_vec(), 58),
+        };
+        let (first, second) = ([here.clone(), there.clone()], [there, here]);
+        let (sources, destinations) = match direction {
+            Direction::Egress => (first.concat(), second.concat()),
+            Direction::Ingress => (second.concat(), first.concat()),
+        };
+        Taste { protocols: vec![6, 17, icmp, 50, 47], sources, destinations }
+    }
+
+    /// How good a piece is, the lower the better, and the value to take of it.
+    fn rank(&self, level: usize, piece: Interval) -> (usize, u128) {
+        let ports;
+        let preferred: &[u128] = match level {
+            PROTOCOL => &self.protocols,
+            SOURCE => &self.sources,
+            DESTINATION => &self.destinations,
+            DESTINATION_PORT => {
+                ports = [&SERVICE[..], &CLIENT].concat();
+                &ports
+            }
+            _ => {
+                ports = [&CLIENT[..], &SERVICE].concat();
+                &ports
+            }
+        };
+        let best = preferred.iter().position(|&value| piece.contains(value));
+        let value = best.and_then(|at| preferred.get(at)).copied();
+        let rank = best.unwrap_or(preferred.len());
+        (rank, value.unwrap_or_else(|| first_host(level, piece)))
+    }
+}
+
+/// The first value of a piece that isn't the address of a network, or port 0, if there is another.
+fn first_host(level: usize, piece: Interval) -> u128 {
+    match level {
+        SOURCE | DESTINATION if piece.low < piece.high && piece.low & 1 == 0 => piece.low + 1,
+        SOURCE_PORT | DESTINATION_PORT if piece.low == 0 && piece.high > 0 => 1,
+        _ => piece.low,
+    }
+}
+
+/// A packet of a cube that ends at a leaf which is `wanted`, if there is one.
+pub(super) fn find(
+    arena: &mut Arena,
+    root: Ref,
+    direction: Direction,
+    cube: &Cube,
+    wanted: &dyn Fn(u32) -> bool,
+) -> Result<Option<Packet>, TooComplex> {
+    let family = arena.family();
+    let taste = Taste::new(direction, family);
+    let path = arena.path(root, cube, wanted, &|level, piece| taste.rank(level, piece))?;
+    Ok(path.map(|path| Point(path).packet(family, direction)))
+}
