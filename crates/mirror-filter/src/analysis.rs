@@ -55,6 +55,7 @@
 mod cube;
 mod diagram;
 mod difference;
+mod lint;
 mod space;
 mod witness;
 
@@ -62,6 +63,7 @@ use mirror_wire::Direction;
 
 pub use diagram::TooComplex;
 pub use difference::{Difference, differences};
+pub use lint::{Code, Finding, Severity, Surroundings, lint};
 
 use crate::{Action, Cidr, Filter, Packet, PortRange};
 use cube::{Cube, Family};

@@ -50,15 +50,17 @@ mod cidr;
 mod compile;
 mod engine;
 pub mod flows;
+mod explain;
 mod judge;
 mod packet;
 mod rule;
 
 pub use cidr::{Cidr, ParseCidrError};
-pub use packet::{Packet, ParsePacketError};
 pub use compile::{Compiled, Fault, RuleFault};
 pub use engine::Decision;
+pub use explain::{Fit, Mismatch, Tried, explain};
 pub use judge::{
     Assumption, Assumptions, Judgement, NoDirection, Reason, Service, Services, Verdict, judge,
 };
+pub use packet::{Packet, ParsePacketError};
 pub use rule::{Action, Filter, PortRange, Rule, UnknownAction};

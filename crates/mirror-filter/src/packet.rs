@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use mirror_wire::Direction;
+use mirror_wire::{Direction, Flow, Missing, Ports};
 
 /// What the rules of a filter look at in one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,19 @@ pub struct Packet {
     /// Source and destination port. TCP and UDP alone have them; a TCP packet without is a later
     /// fragment.
     pub ports: Option<(u16, u16)>,
+}
+
+impl Packet {
+    /// The packet as the engine sees it. One of TCP or UDP without ports is a later fragment.
+    pub fn flow(&self) -> Flow {
+        let ports = match self.ports {
+            Some((source, destination)) => Ports::Known { source, destination },
+            None if has_ports(self.protocol) => Ports::Missing(Missing::Fragment),
+            None => Ports::Absent,
+        };
+        let Packet { source, destination, protocol, .. } = *self;
+        Flow { source, destination, protocol: Some(protocol), ports }
+    }
 }
 
 /// Whether packets of a protocol have ports that rules can ask for.
@@ -274,18 +287,16 @@ mod tests {
     proptest! {
         #[test]
         fn printed_and_read_it_is_the_same(
-            ingress: bool, protocol: u8, six: bool, source: u128, destination: u128,
+            ingress: bool, protocol: u8, six: bool, v4: [Ipv4Addr; 2], v6: [Ipv6Addr; 2],
             ports: Option<(u16, u16)>,
         ) {
-            let address = |bits: u128| -> IpAddr {
-                if six { Ipv6Addr::from_bits(bits).into() } else { Ipv4Addr::from_bits(bits as u32).into() }
-            };
+            let [source, destination] = if six { v6.map(IpAddr::from) } else { v4.map(IpAddr::from) };
             let direction = if ingress { Direction::Ingress } else { Direction::Egress };
             let packet = Packet {
                 direction,
                 protocol,
-                source: address(source),
-                destination: address(destination),
+                source,
+                destination,
                 ports: ports.filter(|_| has_ports(protocol)),
             };
             prop_assert_eq!(packet.to_string().parse(), Ok(packet));

@@ -174,6 +174,19 @@ impl Cube {
         Cube::of(rule.protocol, ranges, [rule.source_ports, rule.destination_ports])
     }
 
+    /// The cube of one packet.
+    pub(super) fn of_packet(packet: &Packet) -> Cube {
+        let mut cube = Cube::whole(Family::of(packet.source));
+        cube.set(PROTOCOL, Interval::one(packet.protocol));
+        cube.set(SOURCE, Interval::one(bits(packet.source)));
+        cube.set(DESTINATION, Interval::one(bits(packet.destination)));
+        if let Some((source, destination)) = packet.ports {
+            cube.set(SOURCE_PORT, Interval::one(source));
+            cube.set(DESTINATION_PORT, Interval::one(destination));
+        }
+        cube
+    }
+
     pub(super) fn side(&self, level: usize) -> Interval {
         self.sides.get(level).copied().unwrap_or(Interval { low: 0, high: 0 })
     }

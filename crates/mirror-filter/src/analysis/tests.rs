@@ -4,6 +4,8 @@
 //! that no rule before has taken, without any diagram. And `cells` has a packet for every side of
 //! every bound, so what holds for all of them holds for all packets.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers, and bits that are to be cut")]
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,8 +13,8 @@ use proptest::prelude::*;
 
 use super::cube::{LEVELS, Point};
 use super::*;
-use crate::Rule;
 use crate::packet::has_ports;
+use crate::{Decision, Fit, Rule, explain};
 
 /// AWS's own words: ascending numbers, the first that matches.
 pub(super) fn book(filter: &Filter, packet: &Packet) -> Option<usize> {
@@ -101,25 +103,22 @@ pub(super) fn cells(filters: &[&Filter], direction: Direction, family: Family) -
     cells
 }
 
-fn cube_at(packet: &Packet) -> Cube {
-    let flows = Flows {
-        direction: packet.direction,
-        protocol: Some(packet.protocol),
-        source: host(packet.source),
-        destination: host(packet.destination),
-        source_ports: packet.ports.and_then(|(port, _)| PortRange::new(port, port)),
-        destination_ports: packet.ports.and_then(|(_, port)| PortRange::new(port, port)),
-    };
-    flows.cubes()[0]
-}
-
 fn host(address: IpAddr) -> Cidr {
     Cidr::new(address, if address.is_ipv4() { 32 } else { 128 }).unwrap()
 }
 
+/// The rule of a packet by the engine that judges captures.
+pub(super) fn by_engine(filter: &Filter, packet: &Packet) -> Option<usize> {
+    match filter.compile().unwrap().decide(packet.direction, &packet.flow()) {
+        Decision::Rule { rule, .. } => Some(rule),
+        Decision::NoRule => None,
+        other => panic!("{packet}: {other:?}"),
+    }
+}
+
 /// The rule of a packet by the diagram.
 pub(super) fn decided(space: &mut Space, packet: &Packet) -> Option<usize> {
-    let leaves = space.arena.leaves(space.root, &cube_at(packet)).unwrap();
+    let leaves = space.arena.leaves(space.root, &Cube::of_packet(packet)).unwrap();
     assert_eq!(leaves.len(), 1, "{packet}");
     let leaf = *leaves.first().unwrap();
     space.rule(leaf).map(|rule| rule.index)
@@ -251,7 +250,12 @@ proptest! {
         for (direction, family) in spaces() {
             let mut space = Space::new(&filter, direction, family).unwrap();
             for packet in cells(&[&filter], direction, family) {
-                prop_assert_eq!(decided(&mut space, &packet), book(&filter, &packet), "{}", packet);
+                let rule = book(&filter, &packet);
+                prop_assert_eq!(decided(&mut space, &packet), rule, "{}", packet);
+                prop_assert_eq!(by_engine(&filter, &packet), rule, "{}", packet);
+                let tried = explain(&filter, &packet);
+                let first = tried.iter().find(|tried| tried.fit == Fit::Matches);
+                prop_assert_eq!(first.map(|tried| tried.rule), rule, "{}", packet);
             }
         }
     }
@@ -337,7 +341,10 @@ proptest! {
     }
 }
 
-fn from_texts(rules: &[(u32, Action, Option<u8>, &str, &str, Option<(u16, u16)>)]) -> Filter {
+/// Number, action, protocol, source, destination, destination ports.
+type Text<'t> = (u32, Action, Option<u8>, &'t str, &'t str, Option<(u16, u16)>);
+
+fn from_texts(rules: &[Text<'_>]) -> Filter {
     let rules = rules.iter().map(|&(number, action, protocol, source, destination, ports)| Rule {
         direction: Direction::Ingress,
         number,

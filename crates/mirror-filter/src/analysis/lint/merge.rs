@@ -1,0 +1,116 @@
+//! Pairs of rules that can be written as one. With ten rules in a filter, each that is saved counts.
+
+use std::collections::BTreeSet;
+
+use super::{Code, Lint, Severity};
+use crate::analysis::cube::{
+    Cube, DESTINATION, DESTINATION_PORT, Interval, LEVELS, PROTOCOL, SOURCE, SOURCE_PORT,
+};
+use crate::analysis::space::{Painted, Space};
+use crate::{Cidr, PortRange, Rule};
+
+impl Lint<'_> {
+    pub(super) fn mergeable(&mut self, space: &Space, dead: &BTreeSet<usize>) {
+        let mut taken = BTreeSet::new();
+        let live = || space.rules.iter().enumerate().filter(|(place, _)| !dead.contains(place));
+        for (place, one) in live() {
+            if taken.contains(&place) {
+                continue;
+            }
+            for (later, other) in live().skip_while(|(at, _)| *at <= place) {
+                if taken.contains(&later) || one.action != other.action {
+                    continue;
+                }
+                let Some(union) = union(one, other) else { continue };
+                let between = space.rules.iter().take(later).skip(place + 1);
+                if !can_meet(one, other, between) {
+                    continue;
+                }
+                let Some(rule) = self.filter.rules.get(one.index) else { continue };
+                let merged = written(rule, &union);
+                let number = self.filter.rules.get(other.index).map_or(0, |rule| rule.number);
+                let message = format!("together with rule {number} it is one rule: {merged}");
+                let (code, by) = (Code::Mergeable, vec![other.index]);
+                self.note(code, Severity::Info, one.index, by, message, None);
+                taken.extend([place, later]);
+                break;
+            }
+        }
+    }
+}
+
+/// Whether one of two rules can be moved to the other: none between them that does the opposite
+/// may have packets in common with the one that moves.
+fn can_meet<'r>(
+    one: &Painted,
+    other: &Painted,
+    between: impl Iterator<Item = &'r Painted>,
+) -> bool {
+    let (mut up, mut down) = (true, true);
+    for rule in between.filter(|rule| rule.action != one.action) {
+        let meets = |with: &Painted| {
+            rule.cubes.iter().any(|cube| with.cubes.iter().any(|with| cube.meet(with).is_some()))
+        };
+        up &= !meets(other);
+        down &= !meets(one);
+    }
+    up || down
+}
+
+/// What two rules match together, if one rule can match just that.
+fn union(one: &Painted, other: &Painted) -> Option<Cube> {
+    let ([one], [other]) = (one.cubes.as_slice(), other.cubes.as_slice()) else { return None };
+    let mut differing = (0..LEVELS).filter(|&level| one.side(level) != other.side(level));
+    let level = differing.next()?;
+    if differing.next().is_some() {
+        return None;
+    }
+    let (a, b) = (one.side(level), other.side(level));
+    let (low, high) = (a.low.min(b.low), a.high.max(b.high));
+    let touching =
+        a.high.max(b.high) == high && a.low.max(b.low) <= a.high.min(b.high).saturating_add(1);
+    let nested = Interval { low, high } == a || Interval { low, high } == b;
+    let is_range = match level {
+        SOURCE | DESTINATION => is_cidr(Interval { low, high }),
+        SOURCE_PORT | DESTINATION_PORT => true,
+        // A rule has one protocol or all.
+        _ => level != PROTOCOL,
+    };
+    if !touching || nested || !is_range {
+        return None;
+    }
+    let mut union = *one;
+    union.set(level, Interval { low, high });
+    Some(union)
+}
+
+/// Whether an interval of addresses is one that a prefix has.
+fn is_cidr(range: Interval) -> bool {
+    let hosts = range.high - range.low;
+    (hosts & hosts.wrapping_add(1)) == 0 && range.low & hosts == 0
+}
+
+/// A rule with the conditions of a cube.
+fn written(rule: &Rule, cube: &Cube) -> Rule {
+    let range = |level, whole: Cidr| {
+        let side = cube.side(level);
+        let address = cube.family.address(side.low);
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let free = (side.high - side.low).count_ones();
+        let len = u32::saturating_sub(bits, free);
+        u8::try_from(len).ok().and_then(|len| Cidr::new(address, len)).unwrap_or(whole)
+    };
+    let ports = |level| {
+        let side = cube.side(level);
+        let [from, to] = [side.low, side.high].map(u16::try_from);
+        let all = side == Interval { low: 0, high: u16::MAX.into() };
+        PortRange::new(from.ok()?, to.ok()?).filter(|_| !all)
+    };
+    Rule {
+        source: range(SOURCE, rule.source),
+        destination: range(DESTINATION, rule.destination),
+        source_ports: ports(SOURCE_PORT),
+        destination_ports: ports(DESTINATION_PORT),
+        ..rule.clone()
+    }
+}

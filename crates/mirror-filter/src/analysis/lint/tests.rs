@@ -1,0 +1,239 @@
+//! Findings on random filters against what the words of each code say, cell by cell; and one filter
+//! for each code that a person would write.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::analysis::differences;
+use crate::analysis::tests::{action, book, by_engine, cells, filter, spaces};
+use crate::{Rule, Services};
+
+fn linted(filter: &Filter) -> Vec<Finding> {
+    lint(filter, &Surroundings::default()).unwrap()
+}
+
+fn without(filter: &Filter, dropped: &[usize]) -> Filter {
+    let rules = filter.rules.iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+    Filter { rules: rules.map(|(_, rule)| rule.clone()).collect(), ..filter.clone() }
+}
+
+fn of(findings: &[Finding], code: Code) -> BTreeSet<usize> {
+    findings.iter().filter(|one| one.code == code).filter_map(|one| one.rule).collect()
+}
+
+fn matches(rule: &Rule, packet: &Packet) -> bool {
+    let only = Filter { rules: vec![rule.clone()], ..Filter::default() };
+    book(&only, packet).is_some()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_rule_is_shadowed_if_it_decides_no_cell(filter in filter(7)) {
+        let findings = linted(&filter);
+        let mut deciding = BTreeSet::new();
+        let mut partly = BTreeSet::new();
+        let mut opposed = BTreeSet::new();
+        for (direction, family) in spaces() {
+            for packet in cells(&[&filter], direction, family) {
+                let by = book(&filter, &packet);
+                deciding.extend(by);
+                let own = action(&filter, by);
+                for (at, rule) in filter.rules.iter().enumerate() {
+                    if Some(at) != by && rule.action != own && matches(rule, &packet) {
+                        // Every rule that matches and doesn't decide comes after the one that does.
+                        partly.insert(at);
+                        opposed.insert(at);
+                    }
+                }
+            }
+        }
+        let all: BTreeSet<usize> = (0..filter.rules.len()).collect();
+        let dead: BTreeSet<usize> = all.difference(&deciding).copied().collect();
+        prop_assert_eq!(&of(&findings, Code::Shadowed), &dead);
+        let live_partly: BTreeSet<usize> = partly.difference(&dead).copied().collect();
+        prop_assert_eq!(of(&findings, Code::PartlyShadowed), live_partly);
+        for one in findings.iter().filter(|one| one.code == Code::Shadowed) {
+            let rule = one.rule.unwrap();
+            let is_error = one.severity == Severity::Error;
+            prop_assert_eq!(is_error, opposed.contains(&rule));
+            // The rules that are named leave nothing of it: with them alone before it, it is dead.
+            let mut kept = one.by.clone();
+            kept.push(rule);
+            let others: Vec<usize> = all.iter().copied().filter(|at| !kept.contains(at)).collect();
+            let few = without(&filter, &others);
+            prop_assert!(linted(&few).iter().any(|one| {
+                one.code == Code::Shadowed && few.rules[one.rule.unwrap()] == filter.rules[rule]
+            }), "{:?} by {:?}", rule, one.by);
+        }
+    }
+
+    #[test]
+    fn without_a_redundant_rule_nothing_changes_and_without_another_something_does(
+        filter in filter(9),
+    ) {
+        let findings = linted(&filter);
+        let idle: BTreeSet<usize> =
+            of(&findings, Code::Redundant).union(&of(&findings, Code::Shadowed)).copied().collect();
+        for at in 0..filter.rules.len() {
+            let same = differences(&filter, &without(&filter, &[at])).unwrap().is_empty();
+            prop_assert_eq!(idle.contains(&at), same, "{}", filter.rules[at]);
+        }
+        // Those that may go together do go together.
+        let together: Vec<usize> = findings
+            .iter()
+            .filter(|one| matches!(one.code, Code::Redundant | Code::Shadowed))
+            .filter(|one| !one.message.ends_with("not together with the others"))
+            .filter_map(|one| one.rule)
+            .collect();
+        let rest = without(&filter, &together);
+        prop_assert_eq!(differences(&filter, &rest).unwrap(), []);
+        // And with none of the others.
+        for &at in idle.iter().filter(|at| !together.contains(at)) {
+            let more: Vec<usize> = together.iter().copied().chain([at]).collect();
+            prop_assert!(!differences(&filter, &without(&filter, &more)).unwrap().is_empty());
+        }
+    }
+
+    /// A reject before an accept that it shadows is needed only as long as that is there.
+    #[test]
+    fn what_is_redundant_only_without_another_rule_is_not_called_so(number in 2_u32..9) {
+        let rule = |number, action| Rule {
+            direction: Direction::Ingress,
+            number,
+            action,
+            protocol: None,
+            source: "10.0.0.0/8".parse().unwrap(),
+            destination: "0.0.0.0/0".parse().unwrap(),
+            source_ports: None,
+            destination_ports: None,
+            description: None,
+            id: None,
+        };
+        let rules = vec![rule(1, Action::Reject), rule(number, Action::Accept)];
+        let findings = linted(&Filter { rules, ..Filter::default() });
+        prop_assert_eq!(of(&findings, Code::Shadowed), BTreeSet::from([1]));
+        prop_assert_eq!(of(&findings, Code::Redundant), BTreeSet::new());
+    }
+
+    #[test]
+    fn two_rules_merged_do_what_they_did(filter in filter(9)) {
+        for one in linted(&filter).iter().filter(|one| one.code == Code::Mergeable) {
+            let (first, second) = (one.rule.unwrap(), one.by[0]);
+            let (_, text) = one.message.split_once(": ").unwrap();
+            let same = |at: usize| {
+                let mut merged = filter.clone();
+                let [a, b] = [&filter.rules[first], &filter.rules[second]];
+                let union = |x: Cidr, y: Cidr| {
+                    if x == y { x } else { Cidr::new(x.address().min(y.address()), x.prefix_len() - 1).unwrap() }
+                };
+                let ports = |x: Option<crate::PortRange>, y: Option<crate::PortRange>| {
+                    if x == y { return x; }
+                    let (x, y) = (x?, y?);
+                    crate::PortRange::new(x.from().min(y.from()), x.to().max(y.to()))
+                };
+                let number = filter.rules[at].number;
+                let rule = Rule {
+                    source: union(a.source, b.source),
+                    destination: union(a.destination, b.destination),
+                    source_ports: ports(a.source_ports, b.source_ports),
+                    destination_ports: ports(a.destination_ports, b.destination_ports),
+                    ..a.clone()
+                };
+                merged.rules[at] = Rule { number, ..rule.clone() };
+                let merged = without(&merged, &[first + second - at]);
+                (differences(&filter, &merged).unwrap().is_empty(), rule)
+            };
+            let (up, down) = (same(first), same(second));
+            prop_assert!(up.0 || down.0, "{}", text);
+            // All ports are written as none.
+            prop_assert!(text == up.1.to_string() || text.len() < up.1.to_string().len());
+        }
+    }
+
+    #[test]
+    fn a_rule_lacks_answers_if_a_cell_does(filter in filter(5)) {
+        let findings = linted(&filter);
+        let said: BTreeSet<usize> =
+            of(&findings, Code::NoReturn).union(&of(&findings, Code::AsymPorts)).copied().collect();
+        let by: BTreeSet<usize> = findings
+            .iter()
+            .filter(|one| one.code == Code::AsymPorts)
+            .flat_map(|one| one.by.clone())
+            .collect();
+        let mut seen = BTreeSet::new();
+        // The bounds of answers are those of questions turned round.
+        let turned = Filter {
+            rules: filter.rules.iter().map(|rule| Rule {
+                source: rule.destination,
+                destination: rule.source,
+                source_ports: rule.destination_ports,
+                destination_ports: rule.source_ports,
+                ..rule.clone()
+            }).collect(),
+            ..Filter::default()
+        };
+        for (direction, family) in spaces() {
+            let other = |rule: &&Rule| rule.direction != direction && rule.action == Action::Accept;
+            if !filter.rules.iter().any(|rule| other(&rule)) {
+                continue;
+            }
+            for packet in cells(&[&filter, &turned], direction, family) {
+                let rule = book(&filter, &packet);
+                let answer = answers::answer(&packet);
+                if action(&filter, rule) == Action::Accept
+                    && action(&filter, book(&filter, &answer)) == Action::Reject
+                {
+                    seen.extend(rule);
+                }
+            }
+        }
+        // A rule that another's finding explains has none of its own.
+        let explained: BTreeSet<usize> = by.intersection(&seen).copied().collect();
+        let all: BTreeSet<usize> = said.union(&explained).copied().collect();
+        prop_assert_eq!(all, seen);
+    }
+
+    #[test]
+    fn every_witness_is_confirmed_by_the_engine(filter in filter(9)) {
+        for one in linted(&filter) {
+            let Some(packet) = one.witness else { continue };
+            let decided = by_engine(&filter, &packet);
+            let rule = one.rule.unwrap();
+            match one.code {
+                Code::Shadowed | Code::PartlyShadowed => {
+                    prop_assert!(matches(&filter.rules[rule], &packet));
+                    prop_assert_ne!(decided, Some(rule));
+                }
+                Code::NoV6Twin => prop_assert_eq!(action(&filter, decided), Action::Reject),
+                _ => prop_assert_eq!(decided, Some(rule), "{:?}", one),
+            }
+            if let Code::NoReturn | Code::AsymPorts = one.code {
+                let answer = answers::answer(&packet);
+                prop_assert_eq!(action(&filter, by_engine(&filter, &answer)), Action::Reject);
+            }
+            if one.code == Code::MirrorsControl {
+                let seen = mirror_wire::Seen {
+                    flow: packet.flow(), fragment: false, extensions: false, icmp_type: None,
+                };
+                let sessions = [filter.compile().unwrap()];
+                let judged =
+                    crate::judge(&Services::default(), &sessions, Ok(&seen), Ok(packet.direction));
+                prop_assert_eq!(judged.verdict, crate::Verdict::NeverMirrored, "{}", packet);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_code_has_a_word_of_its_own_and_severities_in_order() {
+    let words: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(words.len(), Code::ALL.len());
+    for code in Code::ALL {
+        assert!(code.severities().is_sorted() && !code.severities().is_empty());
+        assert!(!code.sentence().ends_with('.'));
+    }
+}
