@@ -248,7 +248,7 @@ impl Counts {
 
     /// What is wrong with the input, for people.
     pub(crate) fn damage_text(&self, input: &Input) -> String {
-        damage_text(input, self)
+        self.damage.text(&input.name, input.compression)
     }
 
     pub(crate) fn is_damaged(&self) -> bool {

@@ -324,7 +324,7 @@ impl Simulator<'_> {
         });
         if self.unwrap
             && !is_own
-            && let Decision::Strip(stripped) = judge.decide(packet, arrivals, problems)
+            && let Decision::Strip(stripped) = judge.decide(packet, arrivals, &mut problems.hints)
         {
             return Some(Subject {
                 link: LinkType::Ethernet,
