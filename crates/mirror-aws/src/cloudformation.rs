@@ -116,6 +116,7 @@ pub(crate) fn resources(
     let template = Template::new(root, problems);
     check_parameters(root, given, problems);
     check_macros(root, problems);
+    check_nested(root, problems);
     let mut evaluator = Evaluator::new(&template, given, root.node());
     let mut found = Vec::new();
     for (name, at) in root.member("Resources").iter().flat_map(At::entries) {
@@ -253,23 +254,43 @@ fn check_parameters(root: &At<'_>, given: &Parameters, problems: &mut Problems) 
 }
 
 /// Warn of macros that may make resources. AWS's own leave those of mirroring as they are, but for
-/// the one that includes other files.
+/// the one that includes other files. They stand at the top, or beside what they add to.
 fn check_macros(root: &At<'_>, problems: &mut Problems) {
-    let Some(at) = root.get("Transform") else { return };
-    let items = match at.node().kind {
-        NodeKind::List(_) => Vec::from_iter(at.items()),
-        _ => vec![at],
-    };
-    for at in items {
-        let name = at.get("Name").unwrap_or(at);
-        let message = match name.node().as_str() {
-            Some("AWS::Include") => "found an include, which is not followed".to_owned(),
-            Some(aws) if aws.starts_with("AWS::") => continue,
-            Some(other) => format!("found macro {}, which is not run", Shown(other)),
-            None => format!("found {} for a macro", describe(&name.node().kind)),
-        };
-        name.warning(format!("{message}; better read {PROCESSED}"), problems);
+    let beside = root.get("Resources").and_then(|resources| resources.get("Fn::Transform"));
+    for at in [root.get("Transform"), root.get("Fn::Transform"), beside].into_iter().flatten() {
+        match at.node().kind {
+            NodeKind::List(_) => at.items().for_each(|one| check_macro(&one, problems)),
+            _ => check_macro(&at, problems),
+        }
     }
+}
+
+fn check_macro(at: &At<'_>, problems: &mut Problems) {
+    let name = at.get("Name").unwrap_or_else(|| at.clone());
+    let message = match name.node().as_str() {
+        Some("AWS::Include") => "found an include, which is not followed".to_owned(),
+        Some(aws) if aws.starts_with("AWS::") => return,
+        Some(other) => format!("found macro {}, which is not run", Shown(other)),
+        None => format!("found {} for a macro", describe(&name.node().kind)),
+    };
+    name.warning(format!("{message}; better read {PROCESSED}"), problems);
+}
+
+/// Warn once of stacks that are resources of this one.
+fn check_nested(root: &At<'_>, problems: &mut Problems) {
+    let resources = root.get("Resources");
+    let mut nested = resources.iter().flat_map(At::entries).filter(|(_, at)| {
+        at.node().get("Type").and_then(Node::as_str) == Some("AWS::CloudFormation::Stack")
+    });
+    let Some((_, first)) = nested.next() else { return };
+    let message = match nested.count() {
+        0 => "found a nested stack, which is not read; give its template too".to_owned(),
+        more => {
+            let count = more + 1;
+            format!("found {count} nested stacks, which are not read; give their templates too")
+        }
+    };
+    first.warning(message, problems);
 }
 
 /// Leave out what can't be known of interfaces that no session mirrors.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, Shown};
 use crate::raw::{Page, Reader};
 
 /// What an element of an answer is.
@@ -59,6 +59,14 @@ fn one(at: &At<'_>, reader: &mut Reader<'_>) {
 }
 
 fn answer(at: &At<'_>, reader: &mut Reader<'_>) {
+    const OTHERS: [&str; 3] = ["NextToken", "ResponseMetadata", "ClientToken"];
+    for (key, field) in at.entries() {
+        let known = ANSWERS.iter().any(|&(list, one, _)| list == key || one == key);
+        if !known && !OTHERS.contains(&key) && field.node().kind != NodeKind::Null {
+            let message = format!("found {}, which is not known here", Shown(key));
+            field.warning(message, reader.problems);
+        }
+    }
     // An answer that ends in a token is not the last page.
     let token = at.get("NextToken").filter(|token| token.node().as_str() != Some(""));
     for (name, one, kind) in ANSWERS {

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use mirror_session::{KnownSession, file};
 
 use crate::at::At;
-use crate::node::{MAX_DOCUMENT, Node, NodeKind};
+use crate::node::{Entry, MAX_DOCUMENT, Node, NodeKind};
 use crate::params::Parameters;
 use crate::problem::{Place, Problem, Problems, Shown};
 use crate::raw::{Dialect, Raw, Reader};
@@ -50,7 +50,12 @@ pub(crate) fn read(
         Ok(node) => node,
         Err(problem) => return problems.push(problem),
     };
-    let root = At::root(document.name, &node);
+    let (node, path) = match template_within(node, document.name) {
+        Ok(found) => found,
+        Err(problem) => return problems.push(problem),
+    };
+    let top = Place { path: path.to_owned(), line: node.line, ..whole.clone() };
+    let root = At::made(&top, &node);
     let (errors, warnings) = (problems.errors(), problems.warnings());
     // The reader of sessions files finds them itself, but for those in what is nobody's but its
     // writer's (`x-…`).
@@ -114,6 +119,8 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     let extension = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
     match first {
+        // A text may hold a template, and a first key of YAML may stand in quotes.
+        Some(b'"') => Node::from_json(name, bytes).or_else(|_| parse_yaml(name, bytes)),
         Some(b'{' | b'[') => match Node::from_json(name, bytes) {
             // YAML's flow style begins so too.
             Err(_) if matches!(extension.as_str(), "yaml" | "yml" | "template") => {
@@ -122,6 +129,64 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
             json => json,
         },
         _ => parse_yaml(name, bytes),
+    }
+}
+
+/// What `aws cloudformation get-template` prints beside the template.
+const TEMPLATE_BODY: &str = "TemplateBody";
+
+/// The template, and its path, if the document is what `aws cloudformation get-template` prints of
+/// one: the template is a member, as an object or, if it was uploaded as YAML, a text. `--query
+/// TemplateBody` leaves the text alone. All else is itself.
+fn template_within(mut node: Node, name: &str) -> Result<(Node, &'static str), Problem> {
+    let (body, path) = match &mut node.kind {
+        NodeKind::Map(entries) if is_get_template(entries) => {
+            let body = entries.iter_mut().find(|entry| entry.key == TEMPLATE_BODY);
+            let Some(Entry { value, .. }) = body else { return Ok((node, "")) };
+            (value, "/TemplateBody")
+        }
+        NodeKind::String(_) => (&mut node, ""),
+        _ => return Ok((node, "")),
+    };
+    let NodeKind::String(text) = &body.kind else {
+        let body = std::mem::replace(body, Node::new(NodeKind::Null));
+        return Ok((body, path));
+    };
+    match parse(name, text.as_bytes()) {
+        Ok(mut inner) if kind(&At::root(name, &inner)) == Some(Kind::Template) => {
+            // They count the lines of the text, which are none of the document.
+            without_lines(&mut inner);
+            Ok((inner, path))
+        }
+        // A text that is no template is told of as a text.
+        _ if path.is_empty() => Ok((node, path)),
+        Ok(_) => {
+            let place = Place { document: name.to_owned(), path: path.to_owned(), line: None };
+            Err(Problem::error(place, "found no template, expected one"))
+        }
+        Err(problem) => {
+            let place = Place { path: path.to_owned(), line: None, ..problem.place };
+            Err(Problem::error(place, problem.message))
+        }
+    }
+}
+
+fn is_get_template(entries: &[Entry]) -> bool {
+    let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+    has(TEMPLATE_BODY) && !has("Resources")
+}
+
+fn without_lines(node: &mut Node) {
+    node.line = None;
+    match &mut node.kind {
+        NodeKind::List(items) => items.iter_mut().for_each(without_lines),
+        NodeKind::Map(entries) => {
+            for entry in entries {
+                entry.line = None;
+                without_lines(&mut entry.value);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -153,6 +218,7 @@ fn kind(root: &At<'_>) -> Option<Kind> {
             return (schema == Some(file::SCHEMA)).then_some(Kind::Sessions);
         }
         NodeKind::Map(_) if has("AWSTemplateFormatVersion") || has("Resources") => Kind::Template,
+        NodeKind::Map(_) if has(TEMPLATE_BODY) => Kind::Template,
         NodeKind::Map(_) if has("format_version") => Kind::Terraform,
         NodeKind::Map(_) if has("serial") && has("lineage") => return None,
         NodeKind::Map(_) | NodeKind::List(_) => Kind::Answer,

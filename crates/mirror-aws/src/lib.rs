@@ -53,8 +53,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Documents are hostile input: at most 64 MiB long and 128 levels deep, with a bound on what
-//! aliases and functions may multiply; any bytes give an answer or an error with its place, and no
+//! Documents are hostile input: at most 64 MiB long, 128 levels deep and of two million values, with
+//! a bound on what aliases, functions and shared interfaces may multiply; any bytes give an answer or an error with its place, and no
 //! text of theirs reaches a message unescaped.
 
 mod at;

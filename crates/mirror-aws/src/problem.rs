@@ -27,7 +27,8 @@ pub(crate) const SHOWN: usize = 60;
 pub struct Place {
     /// The document's name, as it was given to [`read`](crate::read).
     pub document: String,
-    /// The path in it, as a JSON pointer (RFC 6901); empty for the document itself.
+    /// The path in it, as a JSON pointer (RFC 6901); empty for the document itself. What is longer
+    /// than a thousand characters is cut.
     pub path: String,
     /// The line, counted from 1, where the format tells it (YAML).
     pub line: Option<u32>,

@@ -12,17 +12,19 @@
 use mirror_aws::{Document, Estate, Parameters, Problems, Severity, read};
 use serde_json::{Value, json};
 
-/// The three ways in which the same resources are described.
+/// The ways in which the same resources are described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Api,
     Template,
     Terraform,
+    /// A plan of Terraform, of what is there already.
+    Plan,
 }
 
-use Format::{Api, Template, Terraform};
+use Format::{Api, Plan, Template, Terraform};
 
-const FORMATS: [Format; 3] = [Api, Template, Terraform];
+const FORMATS: [Format; 4] = [Api, Template, Terraform, Plan];
 
 /// What happens when a field is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +216,7 @@ fn base(format: Format) -> Value {
                 }}
             }
         }),
+        Plan => planned(base(Terraform)),
         Terraform => {
             let resource = |kind: &str, values: Value| {
                 let kind = format!("aws_ec2_traffic_mirror_{kind}");
@@ -250,6 +253,14 @@ fn base(format: Format) -> Value {
     }
 }
 
+/// The same, planned: as it is in the state, and without any expression in the configuration.
+fn planned(mut state: Value) -> Value {
+    json!({
+        "format_version": "1.2", "planned_values": state["values"].take(),
+        "configuration": {"root_module": {}}
+    })
+}
+
 /// Where the fields of a resource stand.
 fn parent(format: Format, resource: &str) -> &'static str {
     match (format, resource) {
@@ -263,9 +274,13 @@ fn parent(format: Format, resource: &str) -> &'static str {
         (Template, "session") => "/Resources/Session/Properties",
         (Template, "target") => "/Resources/Target/Properties",
         (Terraform, "filter") => "/values/root_module/resources/0/values",
+        (Plan, "filter") => "/planned_values/root_module/resources/0/values",
         (Terraform, "rule") => "/values/root_module/resources/1/values",
+        (Plan, "rule") => "/planned_values/root_module/resources/1/values",
         (Terraform, "session") => "/values/root_module/resources/2/values",
+        (Plan, "session") => "/planned_values/root_module/resources/2/values",
         (Terraform, "target") => "/values/root_module/resources/3/values",
+        (Plan, "target") => "/planned_values/root_module/resources/3/values",
         other => panic!("{other:?}"),
     }
 }
@@ -282,7 +297,7 @@ fn spelt(format: Format, field: &Field) -> Option<String> {
         Api => Some(field.name.into()),
         _ if own_id => None,
         Template => Some(field.name.into()),
-        Terraform => {
+        Terraform | Plan => {
             let snake = |c: char| {
                 if c.is_uppercase() { format!("_{}", c.to_lowercase()) } else { c.into() }
             };
@@ -294,7 +309,9 @@ fn spelt(format: Format, field: &Field) -> Option<String> {
 /// A value as a format writes it.
 fn written(format: Format, name: &str, value: &Value) -> Value {
     match (format, value) {
-        (Terraform, Value::Object(ports)) if name.ends_with("PortRange") && !ports.is_empty() => {
+        (Terraform | Plan, Value::Object(ports))
+            if name.ends_with("PortRange") && !ports.is_empty() =>
+        {
             let port = |name: &str| {
                 ports.get(&name.replace("_p", "P").replace('f', "F").replace("to", "To"))
             };
@@ -387,6 +404,9 @@ fn a_field_that_is_absent_or_null_is_an_error_unless_it_need_not_be_there() {
                 object.insert(name.clone(), Value::Null);
             }
             let case = format!("{format:?} {parent}/{name} null={null}");
+            // In a plan what isn't there isn't known.
+            let decides = name.ends_with("port_range") || name == "network_services";
+            let fine = fine && !(!null && format == Plan && decides);
             // Other producers of what the API answers write null, CloudFormation refuses it.
             let fine = fine && !(null && format == Template);
             // Null is a list of no rules for some producers of these answers.
@@ -489,9 +509,10 @@ fn a_field_of_a_rule_that_is_not_known_is_an_error_in_every_format() {
 
             let mut document = base(format);
             let rule = document.pointer_mut(parent(format, "rule")).unwrap();
-            let ports = if format == Terraform { "source_port_range" } else { "SourcePortRange" };
+            let is_block = matches!(format, Terraform | Plan);
+            let ports = if is_block { "source_port_range" } else { "SourcePortRange" };
             let range = &mut rule[ports];
-            let range = if format == Terraform { &mut range[0] } else { range };
+            let range = if is_block { &mut range[0] } else { range };
             range[name] = json!(6);
             refused(&document.to_string(), parent(format, "rule"), ports, name);
         }
@@ -512,7 +533,7 @@ fn all_problems_of_all_documents_are_told_at_once() {
     }
     let documents: Vec<Document<'_>> = documents
         .iter()
-        .zip(["api", "template", "terraform"])
+        .zip(["api", "template", "terraform", "plan"])
         .map(|(text, name)| Document { name, bytes: text.as_bytes() })
         .collect();
     let problems = read(&documents, &Parameters::new()).unwrap_err().to_string();
@@ -523,6 +544,8 @@ fn all_problems_of_all_documents_are_told_at_once() {
         [
             "api: /TrafficMirrorFilters/0/IngressFilterRules/0: found no RuleNumber, expected one",
             "api: /TrafficMirrorSessions/0: found no SessionNumber, expected one",
+            "plan: /planned_values/root_module/resources/1/values: found no rule_number, expected one",
+            "plan: /planned_values/root_module/resources/2/values: found no session_number, expected one",
             "template: /Resources/Rule/Properties: found no RuleNumber, expected one",
             "template: /Resources/Session/Properties: found no SessionNumber, expected one",
             "terraform: /values/root_module/resources/1/values: found no rule_number, expected one",

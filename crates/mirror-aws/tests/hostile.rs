@@ -274,3 +274,44 @@ fn a_sessions_file_with_many_errors_counts_them_all() {
     assert_eq!(problems.errors(), 300);
     assert!(problems.to_string().ends_with("\nand 200 errors more"), "{problems}");
 }
+
+/// What a plan doesn't know stands beside what it does, field by field.
+#[test]
+fn a_plan_of_a_hundred_thousand_fields_or_references_takes_no_time() {
+    const FILTER: &str = "aws_ec2_traffic_mirror_filter";
+    let fields = |name: &str, value: &str| {
+        let all: Vec<String> = (0..100_000).map(|n| format!("\"{name}{n}\":{value}")).collect();
+        all.join(",")
+    };
+    let unknown = format!(
+        r#"{{"format_version":"1.2","planned_values":{{"root_module":{{"resources":[
+            {{"address":"{FILTER}.f","mode":"managed","type":"{FILTER}","values":{{{}}}}}]}}}},
+            "resource_changes":[{{"address":"{FILTER}.f","change":{{"after_unknown":{{{}}}}}}}]}}"#,
+        fields("a", "0"),
+        fields("b", "true")
+    );
+    let rules: Vec<String> = (0..5_000)
+        .map(|n| {
+            format!(
+                r#"{{"address":"{FILTER}_rule.r[{n}]","mode":"managed","type":"{FILTER}_rule","values":{{}}}}"#
+            )
+        })
+        .collect();
+    let references = format!(
+        r#"{{"format_version":"1.2","planned_values":{{"root_module":{{"resources":[{}]}}}},
+            "configuration":{{"root_module":{{"resources":[{{"mode":"managed","type":"{FILTER}_rule",
+            "name":"r","expressions":{{"traffic_mirror_filter_id":{{"references":[{}"x.y"]}}}}}}]}}}}}}"#,
+        rules.join(","),
+        r#""local.l","#.repeat(100_000)
+    );
+    let deep = format!(
+        r#"{{"format_version":"1.2","planned_values":{{"root_module":{{"resources":[
+            {{"address":"{}{FILTER}.f","mode":"managed","type":"{FILTER}","values":{{}}}}]}}}}}}"#,
+        "module.m[0].".repeat(100_000)
+    );
+    for text in [unknown, references, deep] {
+        let began = Instant::now();
+        survives(text.as_bytes());
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    }
+}

@@ -30,6 +30,61 @@ fn a_byte_order_mark_and_the_utf_16_of_a_redirection_are_read() {
     assert_eq!(says("a", &utf16(u16::to_be_bytes)), "");
 }
 
+/// A template with a rule, in YAML, as it is uploaded.
+const TEMPLATE: &str = "
+Resources:
+  F: { Type: AWS::EC2::TrafficMirrorFilter }
+  R:
+    Type: AWS::EC2::TrafficMirrorFilterRule
+    Properties:
+      TrafficMirrorFilterId: !Ref F
+      TrafficDirection: ingress
+      RuleNumber: 1
+      RuleAction: accept
+      Protocol: 6
+      SourceCidrBlock: 0.0.0.0/0
+      DestinationCidrBlock: 0.0.0.0/0
+";
+
+#[test]
+fn the_template_that_get_template_prints_is_read_as_a_message_of_ours_advises() {
+    let stages = r#""StagesAvailable": ["Original", "Processed"]"#;
+    let text = serde_json::to_string(TEMPLATE).unwrap();
+    let object = r#"{"Resources": {"F": {"Type": "AWS::EC2::TrafficMirrorFilter"}}}"#;
+    for (document, rules) in [
+        (format!("{{\"TemplateBody\": {text}, {stages}}}"), 1),
+        (text, 1),
+        (format!("{{\"TemplateBody\": {object}, {stages}}}"), 0),
+        (format!("{{\"TemplateBody\": {}, {stages}}}", serde_json::to_string(object).unwrap()), 0),
+        (format!("TemplateBody: |{}", TEMPLATE.replace('\n', "\n  ")), 1),
+    ] {
+        let documents = [Document { name: "t", bytes: document.as_bytes() }];
+        let estate = read_all(&documents, &Parameters::new())
+            .unwrap_or_else(|problems| panic!("{document}: {problems}"));
+        assert_eq!(estate.filters[0].filter.rules.len(), rules, "{document}");
+    }
+    // The line of the text is none of the document.
+    let wrong = serde_json::to_string(&TEMPLATE.replace("Protocol: 6", "Protocol: x")).unwrap();
+    assert_eq!(
+        says("t", format!("{{\"TemplateBody\": {wrong}}}").as_bytes()),
+        "t: /TemplateBody/Resources/R/Properties/Protocol: found \"x\", expected an integer from -1 to \
+         255\n"
+    );
+    assert_eq!(
+        says("t", br#"{"TemplateBody": "hello"}"#),
+        "t: /TemplateBody: found no template, expected one\n"
+    );
+}
+
+#[test]
+fn a_misspelt_key_beside_one_that_is_known_is_said() {
+    let text = format!(r#"{{"TraficMirrorSessions": [], {}"#, &TARGET[1..]);
+    assert_eq!(
+        says("a", text.as_bytes()),
+        "a: /TraficMirrorSessions: warning: found \"TraficMirrorSessions\", which is not known here\n"
+    );
+}
+
 #[test]
 fn what_is_no_document_says_what_was_found_and_what_is_read() {
     const EXPECTED: &str = "expected an answer of aws ec2 describe-..., a CloudFormation template, \

@@ -35,8 +35,17 @@ pub(super) fn join(
     let known = joined.filters.len();
 
     let mut by_filter: Vec<Vec<RawRule>> = Vec::new();
+    let mut by_id: HashMap<String, (usize, Place)> = HashMap::new();
     for rule in rules {
         let Some(at) = joined.of_rule(&rule, problems) else { continue };
+        if let Some(id) = &rule.rule.id {
+            let (first, there) =
+                by_id.entry(id.clone()).or_insert_with(|| (at, rule.place.clone()));
+            if *first != at {
+                let message = format!("rule {} is of another filter at {there}", Shown(id));
+                problems.push(Problem::error(rule.place.clone(), message));
+            }
+        }
         by_filter.resize_with(joined.filters.len(), Vec::new);
         if let Some(rules) = by_filter.get_mut(at) {
             rules.push(rule);
@@ -47,7 +56,8 @@ pub(super) fn join(
     for (at, (filter, rules)) in joined.filters.iter_mut().zip(by_filter).enumerate() {
         let inside = |rule: &RawRule| {
             let Place { document, path, .. } = &filter.place;
-            rule.place.document == *document && rule.place.path.starts_with(path.as_str())
+            let rest = rule.place.path.strip_prefix(path.as_str());
+            rule.place.document == *document && rest.is_some_and(|rest| rest.starts_with('/'))
         };
         if rules_missing.get(at) == Some(&true) && rules.iter().all(inside) {
             let message = "found no IngressFilterRules or no EgressFilterRules, expected both; \

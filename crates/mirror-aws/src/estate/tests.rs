@@ -273,3 +273,47 @@ fn names_of_one_template_mean_nothing_in_another() {
     assert_eq!(found, [("a", vec![1]), ("b", vec![2])]);
     assert!(estate.filters.iter().all(|one| one.is_called("Filter")));
 }
+
+#[test]
+fn a_rule_that_two_filters_have_is_said() {
+    let documents =
+        [filter("tmf-0a", &[rule("tmfr-1", "tmf-0a", 1)]), rules(&[rule("tmfr-1", "tmf-0b", 1)])];
+    let said = says(&documents);
+    assert_eq!(
+        said[0],
+        "b: /TrafficMirrorFilterRules/0: rule \"tmfr-1\" is of another filter at a: \
+         /TrafficMirrorFilters/0/IngressFilterRules/0"
+    );
+    // A rule of one filter may be in two answers.
+    let again =
+        [filter("tmf-0a", &[rule("tmfr-1", "tmf-0a", 1)]), rules(&[rule("tmfr-1", "tmf-0a", 1)])];
+    assert_eq!(estate(&again).filters[0].filter.rules.len(), 1);
+}
+
+/// `/TrafficMirrorFilters/1` is how `/TrafficMirrorFilters/10` begins.
+#[test]
+fn a_rule_of_the_eleventh_filter_is_not_within_the_second() {
+    let mut filters: Vec<Value> = (0..10)
+        .map(|n| json!({"TrafficMirrorFilterId": format!("tmf-{n}"), "IngressFilterRules": [], "EgressFilterRules": []}))
+        .collect();
+    filters[1] = json!({"TrafficMirrorFilterId": "tmf-1"});
+    filters.push(json!({
+        "TrafficMirrorFilterId": "tmf-1", "EgressFilterRules": [],
+        "IngressFilterRules": [rule("tmfr-1", "tmf-1", 1)]
+    }));
+    let estate = estate(&[json!({"TrafficMirrorFilters": filters})]);
+    assert_eq!(estate.filters[1].filter.rules.len(), 1);
+}
+
+#[test]
+fn an_interface_with_two_primary_addresses_is_an_error() {
+    let mut one = interface("eni-0a", "02:00:00:00:00:01", "10.0.0.1");
+    one["PrivateIpAddresses"] = json!([{"PrivateIpAddress": "10.0.0.2", "Primary": true}]);
+    assert_eq!(
+        says(&[json!({"NetworkInterfaces": [one]})]),
+        [
+            "a: /NetworkInterfaces/0/PrivateIpAddresses/0/PrivateIpAddress: found \"10.0.0.2\", expected \
+          10.0.0.1, which PrivateIpAddress says is the primary one"
+        ]
+    );
+}

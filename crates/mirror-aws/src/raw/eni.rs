@@ -69,7 +69,8 @@ impl Reader<'_> {
         let mut prefixes = Vec::new();
         for (list, member) in PREFIXES {
             for (_, field) in self.members(at, list, member) {
-                prefixes.extend(self.prefix(&field));
+                let prefix = self.prefix(&field).filter(|prefix| !prefixes.contains(prefix));
+                prefixes.extend(prefix);
             }
         }
         let keys = self.keys(names.id.as_ref(), label);

@@ -350,3 +350,32 @@ Resources:
         "what is known isn't replaced"
     );
 }
+
+#[test]
+fn an_include_within_the_template_is_said_as_one_at_the_top_is() {
+    let include =
+        "Fn::Transform: { Name: AWS::Include, Parameters: { Location: s3://b/more.yaml } }";
+    for (template, place) in [
+        (format!("{include}\nResources: {{}}\n"), "t.yaml:1: /Fn::Transform/Name"),
+        (format!("Resources:\n  {include}\n"), "t.yaml:2: /Resources/Fn::Transform/Name"),
+    ] {
+        let said =
+            format!("{place}: warning: found an include, which is not followed; better read ");
+        assert!(problems_of(&template, &[]).starts_with(&said), "{}", problems_of(&template, &[]));
+    }
+}
+
+#[test]
+fn nested_stacks_are_said_once() {
+    let stack = "{ Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: x } }";
+    assert_eq!(
+        problems_of(&format!("Resources:\n  A: {stack}\n"), &[]),
+        "t.yaml:2: /Resources/A: warning: found a nested stack, which is not read; give its template \
+         too"
+    );
+    assert_eq!(
+        problems_of(&format!("Resources:\n  A: {stack}\n  B: {stack}\n"), &[]),
+        "t.yaml:2: /Resources/A: warning: found 2 nested stacks, which are not read; give their \
+         templates too"
+    );
+}
