@@ -33,6 +33,11 @@ impl Cidr {
         Cidr { address: zero, prefix_len: 0 }
     }
 
+    /// The range of one address.
+    pub fn host(address: IpAddr) -> Cidr {
+        Cidr { address, prefix_len: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
     /// Read `10.0.0.0/16` or `2001:db8::/32`, and whether host bits had to be cleared.
     pub fn parse(text: &str) -> Result<(Cidr, bool), ParseCidrError> {
         let Some((address, len)) = text.split_once('/') else {

@@ -54,6 +54,7 @@ mod explain;
 mod judge;
 mod packet;
 mod rule;
+pub mod suggest;
 
 pub use cidr::{Cidr, ParseCidrError};
 pub use compile::{Compiled, Fault, RuleFault};

@@ -14,7 +14,9 @@ use mirror_wire::{Endpoint, Vni};
 
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
-pub(crate) use filter::{Filter, FilterCommand, FilterShow, FilterSource, TextOrJson};
+pub(crate) use filter::{
+    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, TextOrJson,
+};
 
 const EXIT_STATUS: &str = "\
 Exit status:

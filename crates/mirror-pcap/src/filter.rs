@@ -3,6 +3,7 @@
 //! Each command is a module; `source` finds the filters that `DOC[#ID]` names, for all of them. What
 //! a filter means is for `mirror_filter` alone: here is asked, and told.
 
+mod export;
 mod json;
 mod show;
 mod source;
@@ -16,5 +17,6 @@ use crate::{
 pub(crate) fn run(args: &cli::Filter) -> Result<Exit, Failure> {
     match &args.command {
         FilterCommand::Show(args) => show::run(args),
+        FilterCommand::Export(args) => export::run(args),
     }
 }

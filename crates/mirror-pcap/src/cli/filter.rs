@@ -4,6 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+mod export;
+
+pub(crate) use export::{ExportFormat, FilterExport};
+
 /// Look at mirror filters: what they select, and what is wrong with them
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
@@ -14,6 +18,7 @@ pub(crate) struct Filter {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FilterCommand {
     Show(FilterShow),
+    Export(FilterExport),
 }
 
 /// A filter, or all filters, of a document.

@@ -1,0 +1,118 @@
+//! Regions that grow from one flow as far as they may.
+//!
+//! A range of addresses that is right by chance is no help: 10.0.0.0/13 tells a person nothing. So
+//! addresses grow in steps that people think in: the ranges that they named, private addresses,
+//! whole octets; in IPv6 a subnet, a VPC, a site.
+
+use std::net::IpAddr;
+
+use super::region::{Family, Point, Region, Side, prefix};
+use crate::Cidr;
+
+/// RFC 1918, RFC 6598, RFC 4193.
+const PRIVATE: [&str; 5] =
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"];
+
+/// Ranges that mean something.
+pub(super) struct Ranges<'r> {
+    named: &'r [Cidr],
+    private: Vec<Cidr>,
+}
+
+impl<'r> Ranges<'r> {
+    pub(super) fn new(named: &'r [Cidr]) -> Ranges<'r> {
+        let private = PRIVATE.iter().filter_map(|range| range.parse().ok()).collect();
+        Ranges { named, private }
+    }
+
+    /// The widest range around an address that says something about it: what was named, else its
+    /// private block.
+    fn home(&self, address: IpAddr) -> Option<Cidr> {
+        let widest = |ranges: &[Cidr]| {
+            let around = ranges.iter().filter(|range| range.contains(address));
+            around.min_by_key(|range| range.prefix_len()).copied()
+        };
+        widest(self.named).or_else(|| widest(&self.private))
+    }
+
+    /// Whether a range is one of the world's, where an address says little about the next one.
+    pub(super) fn is_public(&self, range: Cidr) -> bool {
+        range.prefix_len() > 0 && self.home(range.address()).is_none()
+    }
+
+    /// The ranges around an address from the widest to itself; `all` addresses among them or not.
+    fn steps(&self, address: IpAddr, all: bool) -> Vec<Cidr> {
+        let octets: &[u8] = match Family::of(address) {
+            Family::V4 => &[16, 24, 32],
+            Family::V6 => &[48, 56, 64, 128],
+        };
+        let mut steps: Vec<Cidr> = all.then(|| Family::of(address).all()).into_iter().collect();
+        let home = self.home(address);
+        steps.extend(home);
+        let within = home.map_or(0, |home| home.prefix_len());
+        steps.extend(octets.iter().filter(|&&len| len > within).map(|&len| prefix(address, len)));
+        steps
+    }
+}
+
+/// Grow around an unwanted point without touching a wanted one: what is rejected by addresses,
+/// whatever the ports, and what is by ports, whatever the addresses.
+pub(super) fn rejects(
+    point: &Point,
+    ranges: &Ranges<'_>,
+    clean: impl Fn(&Region) -> bool,
+) -> Vec<Region> {
+    let exact = Region::around(point);
+    let grow = |region: Region, wider: Region| if clean(&wider) { wider } else { region };
+    let ports = |region: Region| {
+        let mut region = region;
+        for side in [Side::Local, Side::Remote] {
+            region = grow(region, region.with_ports(side, None));
+        }
+        // A rule for all protocols has no ports.
+        let has_ports = region.local_ports.is_some() || region.remote_ports.is_some();
+        if has_ports { region } else { grow(region, Region { protocol: None, ..region }) }
+    };
+    let widest = |region: Region, side: Side, all: bool| {
+        let steps = ranges.steps(point.address(side), all).into_iter();
+        steps.map(|range| region.with_address(side, range)).find(&clean).unwrap_or(region)
+    };
+    let by_address = widest(widest(ports(exact), Side::Local, true), Side::Remote, false);
+    let by_port = ports(widest(widest(exact, Side::Local, true), Side::Remote, true));
+    [by_address, by_port].into_iter().filter(|region| clean(region)).collect()
+}
+
+/// Narrow a service around a wanted point until it touches no unwanted one.
+pub(super) fn accepts(
+    point: &Point,
+    service: &Region,
+    ranges: &Ranges<'_>,
+    clean: impl Fn(&Region) -> bool,
+) -> Vec<Region> {
+    let mut found = Vec::new();
+    for order in [[Side::Local, Side::Remote], [Side::Remote, Side::Local]] {
+        // The ports of the service, and of the other side any if that can be.
+        let exact = Region::around(point);
+        let mut region = *service;
+        for side in order {
+            region = region.with_address(side, Cidr::host(point.address(side)));
+        }
+        if !clean(&region) {
+            for side in [Side::Local, Side::Remote] {
+                if service.ports(side).is_none() {
+                    region = region.with_ports(side, exact.ports(side));
+                }
+            }
+        }
+        if !clean(&region) {
+            continue;
+        }
+        for side in order {
+            let steps = ranges.steps(point.address(side), true).into_iter();
+            let widest = steps.map(|range| region.with_address(side, range)).find(&clean);
+            region = widest.unwrap_or(region);
+        }
+        found.push(region);
+    }
+    found
+}

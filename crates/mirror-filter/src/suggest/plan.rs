@@ -1,0 +1,253 @@
+//! The rules for one family and direction: rejects first, then accepts, no more than so many.
+
+use super::growth::{self, Ranges};
+use super::region::{Family, Point, Region};
+use super::service::services;
+use crate::Cidr;
+
+/// Rules that were found, and what they cost.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    /// What is rejected, before anything is accepted.
+    pub(super) rejects: Vec<Region>,
+    /// What is accepted.
+    pub(super) accepts: Vec<Region>,
+    /// Wanted packets that are not accepted.
+    pub(super) left: u64,
+    /// The bits that were opened to keep within the number of rules.
+    pub(super) widened: f64,
+    /// The number of rules, and more where they say less than others.
+    pub(super) price: usize,
+}
+
+impl Plan {
+    pub(super) fn len(&self) -> usize {
+        self.rejects.len() + self.accepts.len()
+    }
+
+    fn takes(&self, point: &Point) -> bool {
+        !self.rejects.iter().any(|region| region.contains(point))
+            && self.accepts.iter().any(|region| region.contains(point))
+    }
+}
+
+/// A rule that names public addresses holds for those that were seen, and there will be others. It
+/// is taken if it saves more than this many rules.
+const PUBLIC_ADDRESSES: usize = 2;
+
+/// Finds plans for one problem.
+pub(super) struct Solver<'s> {
+    include: &'s [(Point, u64)],
+    exclude: &'s [Point],
+    ranges: Ranges<'s>,
+    services: Vec<Region>,
+}
+
+impl<'s> Solver<'s> {
+    pub(super) fn new(
+        family: Family,
+        include: &'s [(Point, u64)],
+        exclude: &'s [Point],
+        ranges: &'s [Cidr],
+    ) -> Solver<'s> {
+        let services = services(family, include);
+        Solver { include, exclude, ranges: Ranges::new(ranges), services }
+    }
+
+    /// The best plan that was found with at most so many rules.
+    pub(super) fn solve(&self, most: usize) -> Plan {
+        let plain = Plan { accepts: self.services.clone(), ..Plan::default() };
+        // Whichever is shorter, after what must be joined is joined.
+        let plans = [self.rejecting(plain.clone(), most), self.narrowing(&plain, most)];
+        let plans = plans.map(|plan| self.fitted(plan, most));
+        plans.into_iter().min_by_key(|plan| (plan.left, plan.price)).unwrap_or_default()
+    }
+
+    fn price(&self, plan: &Plan) -> usize {
+        let is_public = |region: &&Region| {
+            self.ranges.is_public(region.remote) || self.ranges.is_public(region.local)
+        };
+        plan.len() + plan.accepts.iter().filter(is_public).count() * PUBLIC_ADDRESSES
+    }
+
+    /// Reject what a plan accepts though it is unwanted.
+    fn rejecting(&self, mut plan: Plan, most: usize) -> Plan {
+        let mut touched: Vec<Point> =
+            self.exclude.iter().filter(|point| plan.takes(point)).copied().collect();
+        while let Some(&first) = touched.first() {
+            // The rest is left to the fitting, which drops what it can't clean.
+            if plan.rejects.len() > most {
+                break;
+            }
+            let clean = |region: &Region| !self.wants(region);
+            let covers = |region: &Region| touched.iter().filter(|p| region.contains(p)).count();
+            // The last of the best is the first of them: rejecting by addresses reads better.
+            let regions = growth::rejects(&first, &self.ranges, clean).into_iter().rev();
+            match regions.max_by_key(covers) {
+                Some(region) => {
+                    touched.retain(|point| !region.contains(point));
+                    plan.rejects.push(region);
+                }
+                None => {
+                    touched.retain(|point| *point != first);
+                }
+            }
+        }
+        self.pruned(plan)
+    }
+
+    /// Narrow what a plan accepts until nothing unwanted is in it; reject where that takes several
+    /// rules.
+    fn narrowing(&self, plan: &Plan, most: usize) -> Plan {
+        let mut narrowed = Plan::default();
+        for service in &plan.accepts {
+            if !self.exclude.iter().any(|point| service.contains(point)) {
+                narrowed.accepts.push(*service);
+                continue;
+            }
+            let regions = self.narrow(service, most);
+            // One that would do with a reject before it does with as many rules, and says more.
+            match regions.as_slice() {
+                [_] => narrowed.accepts.extend(regions),
+                _ => narrowed.accepts.push(*service),
+            }
+        }
+        let rejected = self.rejecting(narrowed, most);
+        if rejected.len() <= most {
+            return rejected;
+        }
+        // Without any reject, then.
+        let all = plan.accepts.iter().flat_map(|service| self.narrow(service, most)).collect();
+        let narrowed = self.pruned(Plan { accepts: all, ..Plan::default() });
+        if narrowed.len() < rejected.len() { narrowed } else { rejected }
+    }
+
+    /// A service as regions that touch nothing unwanted, a few more than `most` of them at most.
+    fn narrow(&self, service: &Region, most: usize) -> Vec<Region> {
+        let clean = |region: &Region| !self.exclude.iter().any(|point| region.contains(point));
+        if clean(service) {
+            return vec![*service];
+        }
+        let mut open: Vec<&Point> =
+            self.include.iter().map(|(point, _)| point).filter(|p| service.contains(p)).collect();
+        let mut regions = Vec::new();
+        while let Some(&first) = open.first() {
+            if regions.len() > most {
+                break;
+            }
+            let covers = |region: &Region| open.iter().filter(|p| region.contains(p)).count();
+            let grown = growth::accepts(first, service, &self.ranges, clean).into_iter().rev();
+            match grown.max_by_key(covers) {
+                Some(region) => {
+                    open.retain(|point| !region.contains(point));
+                    regions.push(region);
+                }
+                None => open.retain(|point| *point != first),
+            }
+        }
+        regions
+    }
+
+    /// A plan of at most so many rules: accepts are joined, or else left out.
+    fn fitted(&self, mut plan: Plan, most: usize) -> Plan {
+        while plan.len() > most || !self.is_clean(&plan) {
+            if plan.accepts.is_empty() {
+                plan.rejects.clear();
+                break;
+            }
+            let too_long = plan.len() > most;
+            match self.cheapest_join(&plan).filter(|_| too_long) {
+                Some((a, b, hull, bits)) => {
+                    plan.accepts.swap_remove(b);
+                    if let Some(place) = plan.accepts.get_mut(a) {
+                        *place = hull;
+                    }
+                    plan.widened += bits;
+                }
+                None => self.drop_one(&mut plan, too_long),
+            }
+            plan = self.pruned(plan);
+        }
+        plan.left = self.left(&plan);
+        plan.price = self.price(&plan);
+        plan.rejects.sort_by_key(|region| (region.remote, region.local));
+        plan.accepts.sort_by_key(|region| {
+            (region.protocol, region.remote_ports, region.local_ports, region.remote, region.local)
+        });
+        plan
+    }
+
+    /// The two accepts that can be joined with the least widening and nothing unwanted in it.
+    fn cheapest_join(&self, plan: &Plan) -> Option<(usize, usize, Region, f64)> {
+        let mut joins = Vec::new();
+        for (b, second) in plan.accepts.iter().enumerate() {
+            for (a, first) in plan.accepts.iter().enumerate().take(b) {
+                let hull = first.hull(second);
+                let bits = hull.openness() - first.openness().max(second.openness());
+                joins.push((a, b, hull, bits));
+            }
+        }
+        joins.sort_by(|x, y| x.3.total_cmp(&y.3));
+        joins.into_iter().find(|(_, _, hull, _)| {
+            let rejected = |p: &Point| plan.rejects.iter().any(|region| region.contains(p));
+            !self.exclude.iter().any(|point| hull.contains(point) && !rejected(point))
+        })
+    }
+
+    /// Leave out the accept with the fewest packets; if there is room for all, the one that takes
+    /// in something unwanted.
+    fn drop_one(&self, plan: &mut Plan, too_long: bool) {
+        let dirty = |region: &Region| {
+            let rejected = |p: &Point| plan.rejects.iter().any(|reject| reject.contains(p));
+            self.exclude.iter().any(|point| region.contains(point) && !rejected(point))
+        };
+        let packets = |region: &Region| -> u64 {
+            self.include.iter().filter(|(p, _)| region.contains(p)).map(|(_, n)| n).sum()
+        };
+        let accepts = plan.accepts.iter().enumerate();
+        let candidates = accepts.filter(|(_, region)| too_long || dirty(region));
+        let least = candidates.min_by_key(|(_, region)| (!dirty(region), packets(region)));
+        if let Some((at, _)) = least {
+            plan.accepts.remove(at);
+        }
+    }
+
+    /// The plan without the rules that change nothing for the points.
+    fn pruned(&self, mut plan: Plan) -> Plan {
+        let (left, clean) = (self.left(&plan), self.is_clean(&plan));
+        let holds = |plan: &Plan| self.left(plan) == left && self.is_clean(plan) == clean;
+        // Backwards, since what was found first covers most.
+        for at in (0..plan.rejects.len()).rev() {
+            let mut without = plan.clone();
+            without.rejects.remove(at);
+            // Of an unclean plan a reject that cleans a part is not without effect.
+            if clean && holds(&without) {
+                plan = without;
+            }
+        }
+        for at in (0..plan.accepts.len()).rev() {
+            let mut without = plan.clone();
+            without.accepts.remove(at);
+            if holds(&without) {
+                plan = without;
+            }
+        }
+        plan
+    }
+
+    fn wants(&self, region: &Region) -> bool {
+        self.include.iter().any(|(point, _)| region.contains(point))
+    }
+
+    fn is_clean(&self, plan: &Plan) -> bool {
+        !self.exclude.iter().any(|point| plan.takes(point))
+    }
+
+    fn left(&self, plan: &Plan) -> u64 {
+        self.include
+            .iter()
+            .filter(|(point, _)| !plan.takes(point))
+            .map(|(_, packets)| packets)
+            .sum()
+    }
+}
