@@ -40,12 +40,8 @@ pub(crate) fn read(
     contents: &mut Contents,
     problems: &mut Problems,
 ) {
-    let whole = Place { document: document.name.to_owned(), ..Place::default() };
-    if document.bytes.len() > MAX_DOCUMENT {
-        let found = format!("{} bytes", document.bytes.len());
-        return problems.found(whole, found, &format!("at most {MAX_DOCUMENT}"));
-    }
-    let bytes = utf8(document.bytes);
+    let whole = whole(document);
+    let Some(bytes) = text(document, problems) else { return };
     let node = match parse(document.name, &bytes) {
         Ok(node) => node,
         Err(problem) => return problems.push(problem),
@@ -89,6 +85,35 @@ pub(crate) fn read(
         };
         problems.push(Problem::warning(whole, message));
     }
+}
+
+/// The tree of a document of no kind that is told from its content, every key in it once.
+pub(crate) fn tree(document: &Document<'_>, problems: &mut Problems) -> Option<Node> {
+    let bytes = text(document, problems)?;
+    let node = match parse(document.name, &bytes) {
+        Ok(node) => node,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    duplicates(&At::root(document.name, &node), problems);
+    (problems.errors() == 0).then_some(node)
+}
+
+/// The place of a whole document.
+fn whole(document: &Document<'_>) -> Place {
+    Place { document: document.name.to_owned(), ..Place::default() }
+}
+
+/// The text of a document that isn't too long.
+fn text<'d>(document: &Document<'d>, problems: &mut Problems) -> Option<Cow<'d, [u8]>> {
+    if document.bytes.len() > MAX_DOCUMENT {
+        let found = format!("{} bytes", document.bytes.len());
+        problems.found(whole(document), found, &format!("at most {MAX_DOCUMENT}"));
+        return None;
+    }
+    Some(utf8(document.bytes))
 }
 
 impl Contents {

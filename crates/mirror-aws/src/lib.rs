@@ -62,6 +62,7 @@ mod cloudformation;
 mod describe;
 mod document;
 mod estate;
+pub mod expectations;
 pub mod export;
 mod node;
 mod params;
