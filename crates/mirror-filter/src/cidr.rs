@@ -59,6 +59,20 @@ impl Cidr {
         self.address
     }
 
+    /// The last address of the range.
+    pub fn last(&self) -> IpAddr {
+        let len = u32::from(self.prefix_len);
+        // A shift by all bits is none in Rust, hence the check for it.
+        match self.address {
+            IpAddr::V4(v4) => {
+                Ipv4Addr::from_bits(v4.to_bits() | u32::MAX.checked_shr(len).unwrap_or(0)).into()
+            }
+            IpAddr::V6(v6) => {
+                Ipv6Addr::from_bits(v6.to_bits() | u128::MAX.checked_shr(len).unwrap_or(0)).into()
+            }
+        }
+    }
+
     /// How many leading bits are fixed: 0 to 32, or to 128.
     pub fn prefix_len(&self) -> u8 {
         self.prefix_len

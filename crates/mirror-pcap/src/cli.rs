@@ -15,7 +15,8 @@ use mirror_wire::{Endpoint, Vni};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
 pub(crate) use filter::{
-    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, TextOrJson,
+    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, FilterTest,
+    TextOrJson,
 };
 
 const EXIT_STATUS: &str = "\

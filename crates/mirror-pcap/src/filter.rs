@@ -7,6 +7,7 @@ mod export;
 mod json;
 mod show;
 mod source;
+mod test;
 
 use crate::{
     cli::{self, FilterCommand},
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) fn run(args: &cli::Filter) -> Result<Exit, Failure> {
     match &args.command {
         FilterCommand::Show(args) => show::run(args),
+        FilterCommand::Test(args) => test::run(args),
         FilterCommand::Export(args) => export::run(args),
     }
 }

@@ -5,8 +5,10 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand, ValueEnum};
 
 mod export;
+mod test;
 
 pub(crate) use export::{ExportFormat, FilterExport};
+pub(crate) use test::FilterTest;
 
 /// Look at mirror filters: what they select, and what is wrong with them
 #[derive(Debug, Args)]
@@ -18,6 +20,7 @@ pub(crate) struct Filter {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FilterCommand {
     Show(FilterShow),
+    Test(FilterTest),
     Export(FilterExport),
 }
 

@@ -1,0 +1,230 @@
+//! Whether one test holds.
+//!
+//! A test about ranges is about every packet in them. What the rules do with all of these is proved
+//! by the decision diagram, and where one of them is treated otherwise, the diagram has it. Beside
+//! the rules stand the network services that mirroring treats apart: of one packet, it is known
+//! whether it is of a service, so that decides; of ranges that lie within a service as well. Ranges
+//! that a service is a small part of are judged by the rules, as people mean them.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use mirror_aws::{
+    KnownFilter, Parameters,
+    expectations::{Expectation, Test},
+};
+use mirror_filter::{
+    Action, Cidr, Compiled, Filter, Packet, Reason, Services, Verdict,
+    analysis::{Analysis, Flows, Outcome, TooComplex, differences},
+    judge,
+};
+use mirror_wire::{Direction, Flow, Ports, Seen};
+
+use super::{Source, Unmet};
+use crate::failure::Failure;
+
+/// What of one flow that doesn't hold is told; more is counted by nobody.
+const MAX_TOLD: usize = 5;
+
+/// Checks the tests of one file.
+pub(super) struct Checker<'c> {
+    filter: &'c Filter,
+    compiled: Compiled,
+    analysis: Analysis,
+    services: Services,
+    folder: &'c Path,
+    params: &'c Parameters,
+}
+
+impl<'c> Checker<'c> {
+    pub(super) fn new(
+        known: &'c KnownFilter,
+        folder: &'c Path,
+        params: &'c Parameters,
+        vpc: &[Cidr],
+    ) -> Result<Checker<'c>, Failure> {
+        let filter = &known.filter;
+        let compiled = filter.compile().map_err(|faults| {
+            let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Failure::input(&known.place, anyhow!(all.join("; ")))
+        })?;
+        let analysis = Analysis::new(filter).map_err(too_complex)?;
+        let services = Services::new(vpc);
+        Ok(Checker { filter, compiled, analysis, services, folder, params })
+    }
+
+    /// What of a test doesn't hold.
+    pub(super) fn check(&mut self, test: &Test) -> Result<Vec<Unmet>, Failure> {
+        match &test.what {
+            Expectation::Flow { flows, verdict, rule } => {
+                let mut unmet = Vec::new();
+                for flows in flows {
+                    unmet.extend(self.flow(flows, *verdict, *rule).map_err(too_complex)?);
+                }
+                unmet.truncate(MAX_TOLD);
+                Ok(unmet)
+            }
+            Expectation::EqualTo { filter } => self.equal_to(filter),
+            Expectation::Capture { .. } => Ok(Vec::new()),
+            Expectation::Lint { .. } => Ok(Vec::new()),
+        }
+    }
+
+    fn flow(
+        &mut self,
+        flows: &Flows,
+        expected: Verdict,
+        rule: Option<u32>,
+    ) -> Result<Vec<Unmet>, TooComplex> {
+        let corners = corners(flows);
+        let judged: Vec<(Packet, Verdict, Reason)> = corners
+            .into_iter()
+            .map(|packet| {
+                let seen = seen(&packet);
+                let sessions = [&self.compiled];
+                let judged = judge(&self.services, &sessions, Ok(&seen), Ok(packet.direction));
+                (packet, judged.verdict, judged.reason)
+            })
+            .collect();
+        if judged.iter().all(|(_, _, reason)| matches!(reason, Reason::Service(_))) {
+            let wrong =
+                judged.iter().filter(|(_, verdict, _)| *verdict != expected || rule.is_some());
+            let unmet = wrong.take(1).map(|(packet, verdict, reason)| {
+                let is = said(*verdict);
+                let wanted = wanted(expected, rule);
+                let message = format!("{packet} {is} ({reason}, whatever the rules say), {wanted}");
+                Unmet { message, witness: Some(packet.to_string()) }
+            });
+            return Ok(unmet.collect());
+        }
+        let outcomes = self.analysis.outcomes(flows)?;
+        let unmet = outcomes.iter().filter_map(|outcome| self.unmet(outcome, expected, rule));
+        Ok(unmet.collect())
+    }
+
+    /// What the rules do with some packets, if that isn't what is expected.
+    fn unmet(&self, outcome: &Outcome, expected: Verdict, rule: Option<u32>) -> Option<Unmet> {
+        let verdict = match outcome.action {
+            Action::Accept => Verdict::Mirrored,
+            Action::Reject => Verdict::NotMirrored,
+        };
+        let by = outcome.rule.and_then(|rule| self.filter.rules.get(rule)).map(|rule| rule.number);
+        if verdict == expected && (rule.is_none() || rule == by) {
+            return None;
+        }
+        let because = match by {
+            Some(number) => format!("by rule {number}"),
+            None => "as no rule matches".to_owned(),
+        };
+        let (packet, is) = (outcome.example, said(verdict));
+        let message = format!("{packet} {is} {because}, {}", wanted(expected, rule));
+        Some(Unmet { message, witness: Some(packet.to_string()) })
+    }
+
+    fn equal_to(&self, other: &str) -> Result<Vec<Unmet>, Failure> {
+        let source = Source::read_with(self.folder.join(other).as_os_str(), self.params)?;
+        let other = &source.one()?.filter;
+        let mut unmet = Vec::new();
+        if self.filter.amazon_dns != other.amazon_dns {
+            let (this, that) = match self.filter.amazon_dns {
+                true => ("is", "isn't"),
+                false => ("isn't", "is"),
+            };
+            unmet.push(Unmet::new(format!("Amazon DNS {this} mirrored, and {that} by the other")));
+        }
+        let by = |filter: &Filter, rule: Option<usize>| -> (&str, String) {
+            let rule = rule.and_then(|rule| filter.rules.get(rule));
+            match rule {
+                Some(rule) if rule.action == Action::Accept => {
+                    ("is mirrored", format!("rule {}", rule.number))
+                }
+                Some(rule) => ("is not mirrored", format!("rule {}", rule.number)),
+                None => ("is not mirrored", "no rule".to_owned()),
+            }
+        };
+        for difference in differences(self.filter, other).map_err(too_complex)? {
+            let ((is, this), (is_there, that)) =
+                (by(self.filter, difference.a), by(other, difference.b));
+            let packet = difference.example;
+            let message =
+                format!("{packet} {is} ({this}), by the other filter it {is_there} ({that})");
+            unmet.push(Unmet { message, witness: Some(packet.to_string()) });
+        }
+        unmet.truncate(MAX_TOLD);
+        Ok(unmet)
+    }
+}
+
+fn too_complex(error: TooComplex) -> Failure {
+    Failure::usage(error)
+}
+
+/// A verdict as the predicate of a sentence.
+fn said(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Mirrored => "is mirrored",
+        Verdict::NotMirrored => "is not mirrored",
+        Verdict::NeverMirrored => "is never mirrored",
+        Verdict::Undecided => "is undecided",
+    }
+}
+
+fn wanted(verdict: Verdict, rule: Option<u32>) -> String {
+    let verdict = match verdict {
+        Verdict::Mirrored => "mirrored",
+        Verdict::NotMirrored => "not mirrored",
+        Verdict::NeverMirrored => "never mirrored",
+        Verdict::Undecided => "undecided",
+    };
+    match rule {
+        Some(number) => format!("expected {verdict} by rule {number}"),
+        None => format!("expected {verdict}"),
+    }
+}
+
+/// A packet as it would be read of a capture.
+fn seen(packet: &Packet) -> Seen {
+    let ports = match packet.ports {
+        Some((source, destination)) => Ports::Known { source, destination },
+        None => Ports::Absent,
+    };
+    let Packet { source, destination, protocol, .. } = *packet;
+    let flow = Flow { source, destination, protocol: Some(protocol), ports };
+    Seen { flow, fragment: false, extensions: false, icmp_type: None }
+}
+
+/// The packets at the corners of some flows. Services are single addresses and one or two ports, and
+/// ranges begin and end at multiples of their size: so where all corners are of a service, what is
+/// between them is as well.
+fn corners(flows: &Flows) -> Vec<Packet> {
+    let protocols = match flows.protocol {
+        Some(protocol) => vec![protocol],
+        // One without ports, if there may be one.
+        None if flows.source_ports.is_none() && flows.destination_ports.is_none() => vec![6, 17, 1],
+        None => vec![6, 17],
+    };
+    let ends = |ports: Option<mirror_filter::PortRange>| {
+        ports.map_or([0, u16::MAX], |ports| [ports.from(), ports.to()])
+    };
+    let mut packets = Vec::new();
+    for protocol in protocols {
+        for source in [flows.source.address(), flows.source.last()] {
+            for destination in [flows.destination.address(), flows.destination.last()] {
+                let mut push = |ports| {
+                    let direction: Direction = flows.direction;
+                    packets.push(Packet { direction, protocol, source, destination, ports });
+                };
+                if !matches!(protocol, 6 | 17) {
+                    push(None);
+                    continue;
+                }
+                for source_port in ends(flows.source_ports) {
+                    for port in ends(flows.destination_ports) {
+                        push(Some((source_port, port)));
+                    }
+                }
+            }
+        }
+    }
+    packets
+}
