@@ -5,6 +5,7 @@
 //! result like any other; the exit status is the same in every format.
 
 mod check;
+mod junit;
 mod report;
 
 use std::path::Path;
@@ -64,15 +65,15 @@ pub(super) fn run(args: &cli::FilterTest) -> Result<Exit, Failure> {
         return Err(Failure::usage(anyhow!("--junit: the JSON goes to standard output as well")));
     }
     let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let junit = args.junit.as_deref().map(|path| Output::create(Some(path))).transpose()?;
+    let output = args.junit.as_deref().map(|path| Output::create(Some(path))).transpose()?;
     let suites = files
         .into_iter()
         .zip(&args.files)
         .map(|((name, file), path)| suite(name, file, path))
         .collect::<Result<Vec<_>, _>>()?;
-    if let Some(junit) = junit {
-        junit.write_whole(report::junit(&suites)?.as_bytes())?;
-        junit.commit(false)?;
+    if let Some(output) = output {
+        output.write_whole(&junit::document(&suites)?)?;
+        output.commit(false)?;
     }
     match args.format {
         TextOrJson::Json => {

@@ -92,7 +92,7 @@ impl<'c> Checker<'c> {
             let unmet = wrong.take(1).map(|(packet, verdict, reason)| {
                 let is = said(*verdict);
                 let wanted = wanted(expected, rule);
-                let message = format!("{packet} {is} ({reason}, whatever the rules say), {wanted}");
+                let message = format!("{packet} {is}, whatever the rules say ({reason}), {wanted}");
                 Unmet { message, witness: Some(packet.to_string()) }
             });
             return Ok(unmet.collect());

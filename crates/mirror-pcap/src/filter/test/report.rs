@@ -1,15 +1,13 @@
-//! The results, for people, scripts and CI systems.
+//! The results, for people and scripts.
 
 use std::fmt::Write;
 
-use anyhow::anyhow;
 use mirror_aws::expectations::Expectation;
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
 use super::{Outcome, Suite};
 use crate::{
-    failure::{Failure, printable},
+    failure::printable,
     filter::json::Location,
     number::{counted, grouped},
 };
@@ -42,47 +40,19 @@ pub(super) fn text(suites: &[Suite]) -> String {
 }
 
 /// All tests, and those that failed.
-fn count(suites: &[Suite]) -> (u64, u64) {
+pub(super) fn count(suites: &[Suite]) -> (u64, u64) {
     let results = || suites.iter().flat_map(|suite| &suite.results);
     (results().count() as u64, results().filter(|one| !one.unmet.is_empty()).count() as u64)
 }
 
 /// What a test is about, in the words of the file.
-fn kind(what: &Expectation) -> &'static str {
+pub(super) fn kind(what: &Expectation) -> &'static str {
     match what {
         Expectation::Flow { .. } => "flow",
         Expectation::Capture { .. } => "capture",
         Expectation::EqualTo { .. } => "equal_to",
         Expectation::Lint { .. } => "lint",
     }
-}
-
-/// The results as JUnit XML: a suite for each file. No times, so that the same results are the same
-/// text.
-pub(super) fn junit(suites: &[Suite]) -> Result<String, Failure> {
-    let mut report = Report::new("mirror-pcap filter test");
-    for one in suites {
-        let file = printable(&one.file);
-        let mut suite = TestSuite::new(file.clone());
-        for Outcome { test, unmet } in &one.results {
-            let status = match unmet.first() {
-                None => TestCaseStatus::success(),
-                Some(first) => {
-                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                    let lines: Vec<&str> = unmet.iter().map(|one| one.message.as_str()).collect();
-                    let line = test.place.line.map(|line| format!(":{line}")).unwrap_or_default();
-                    status.set_type(kind(&test.what)).set_message(first.message.as_str());
-                    status.set_description(format!("{file}{line}\n{}", lines.join("\n")));
-                    status
-                }
-            };
-            let mut case = TestCase::new(printable(&test.name), status);
-            case.set_classname(file.clone());
-            suite.add_test_case(case);
-        }
-        report.add_test_suite(suite);
-    }
-    report.to_string().map_err(|error| Failure::usage(anyhow!("JUnit: {error}")))
 }
 
 /// The results as JSON.
