@@ -17,7 +17,7 @@
 mod flow;
 mod share;
 
-use mirror_filter::analysis::Flows;
+use mirror_filter::analysis::{Code, Flows};
 use mirror_filter::{Cidr, Verdict};
 
 use crate::at::At;
@@ -82,8 +82,8 @@ pub enum Expectation {
     Lint {
         /// How many findings there may be.
         max: usize,
-        /// The codes that count; all if there are none.
-        codes: Vec<String>,
+        /// The codes that count; none for all findings that are more than worth knowing.
+        codes: Vec<Code>,
     },
 }
 
@@ -212,8 +212,10 @@ fn lint(at: &At<'_>, problems: &mut Problems) -> Option<Expectation> {
     };
     let mut codes = Vec::new();
     if let Some(list) = at.get("codes") {
-        codes = list.list(problems).iter().filter_map(|code| code.string(problems)).collect();
-        if codes.is_empty() {
+        let words = Code::ALL.map(|code| (code.as_str(), code));
+        let items = list.list(problems);
+        codes = items.iter().filter_map(|code| code.one_of(&words, problems)).collect();
+        if items.is_empty() {
             list.wrong("at least one code", problems);
         }
     }

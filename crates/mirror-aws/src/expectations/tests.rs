@@ -50,10 +50,7 @@ tests:
     let Expectation::Capture { shares, .. } = &read.tests[1].what else { panic!() };
     let texts: Vec<String> = shares.iter().map(|(of, share)| format!("{of} {share}")).collect();
     assert_eq!(texts, ["mirrored 100%", "not_mirrored <= 0.5%", "undecided 0"]);
-    assert_eq!(
-        read.tests[3].what,
-        Expectation::Lint { max: 0, codes: vec!["shadowed".to_owned()] }
-    );
+    assert_eq!(read.tests[3].what, Expectation::Lint { max: 0, codes: vec![Code::Shadowed] });
 }
 
 #[test]
@@ -131,6 +128,7 @@ fn each_value_that_means_nothing_is_refused() {
         ("{ capture: a, expect: { mirored: 1 } }", "expected one of mirrored"),
         ("{ lint: { max: -1 } }", "an integer from 0"),
         ("{ lint: { codes: [] } }", "at least one code"),
+        ("{ lint: { codes: [shaded] } }", "found \"shaded\", expected quota or "),
         ("{ lint: {}, rule: 7 }", "found rule beside lint, expected it with flow"),
         ("plain", "expected an object"),
         ("{ flow: {}, flow: {}, expect: mirrored }", "a second time"),

@@ -15,13 +15,18 @@ use mirror_aws::{
 };
 use mirror_filter::{
     Action, Cidr, Compiled, Filter, Packet, Reason, Services, Verdict,
-    analysis::{Analysis, Flows, Outcome, TooComplex, differences},
+    analysis::{
+        Analysis, Code, Flows, Outcome, Severity, Surroundings, TooComplex, differences, lint,
+    },
     judge,
 };
 use mirror_wire::{Direction, Flow, Ports, Seen};
 
 use super::{Source, Unmet};
-use crate::failure::Failure;
+use crate::{
+    failure::{Failure, printable},
+    number::counted,
+};
 
 /// What of one flow that doesn't hold is told; more is counted by nobody.
 const MAX_TOLD: usize = 5;
@@ -32,6 +37,7 @@ pub(super) struct Checker<'c> {
     compiled: Compiled,
     analysis: Analysis,
     services: Services,
+    vpc: &'c [Cidr],
     folder: &'c Path,
     params: &'c Parameters,
 }
@@ -41,7 +47,7 @@ impl<'c> Checker<'c> {
         known: &'c KnownFilter,
         folder: &'c Path,
         params: &'c Parameters,
-        vpc: &[Cidr],
+        vpc: &'c [Cidr],
     ) -> Result<Checker<'c>, Failure> {
         let filter = &known.filter;
         let compiled = filter.compile().map_err(|faults| {
@@ -50,7 +56,7 @@ impl<'c> Checker<'c> {
         })?;
         let analysis = Analysis::new(filter).map_err(too_complex)?;
         let services = Services::new(vpc);
-        Ok(Checker { filter, compiled, analysis, services, folder, params })
+        Ok(Checker { filter, compiled, analysis, services, vpc, folder, params })
     }
 
     /// What of a test doesn't hold.
@@ -66,7 +72,7 @@ impl<'c> Checker<'c> {
             }
             Expectation::EqualTo { filter } => self.equal_to(filter),
             Expectation::Capture { .. } => Ok(Vec::new()),
-            Expectation::Lint { .. } => Ok(Vec::new()),
+            Expectation::Lint { max, codes } => self.lint(*max, codes),
         }
     }
 
@@ -119,6 +125,28 @@ impl<'c> Checker<'c> {
         let (packet, is) = (outcome.example, said(verdict));
         let message = format!("{packet} {is} {because}, {}", wanted(expected, rule));
         Some(Unmet { message, witness: Some(packet.to_string()) })
+    }
+
+    fn lint(&self, max: usize, codes: &[Code]) -> Result<Vec<Unmet>, Failure> {
+        let around = Surroundings { vpcs: self.vpc.to_vec(), ..Surroundings::default() };
+        let mut findings = lint(self.filter, &around).map_err(too_complex)?;
+        findings.retain(|finding| match codes {
+            [] => finding.severity >= Severity::Warning,
+            codes => codes.contains(&finding.code),
+        });
+        if findings.len() <= max {
+            return Ok(Vec::new());
+        }
+        let found = counted(findings.len() as u64, "finding", "findings");
+        let mut unmet = vec![Unmet::new(format!("{found}, expected no more than {max}"))];
+        unmet.extend(findings.iter().take(MAX_TOLD).map(|finding| {
+            let rule = finding.rule.and_then(|rule| self.filter.rules.get(rule));
+            let of = rule.map(|rule| format!("{} rule {}: ", rule.direction, rule.number));
+            let of = of.unwrap_or_default();
+            let message = format!("{}: {of}{}", finding.code, printable(&finding.message));
+            Unmet { message, witness: finding.witness.map(|packet| packet.to_string()) }
+        }));
+        Ok(unmet)
     }
 
     fn equal_to(&self, other: &str) -> Result<Vec<Unmet>, Failure> {
