@@ -19,6 +19,20 @@ pub(super) fn write(filter: &Filter) -> String {
 
 fn configuration(filter: &Filter, out: &mut String) -> fmt::Result {
     let name = names::snake(filter);
+    write!(out, "resource \"aws_ec2_traffic_mirror_filter\" \"{name}\" {{")?;
+    filter_body(filter, out)?;
+    out.push_str("}\n");
+    for (rule, rule_name) in filter.rules.iter().zip(names::snakes(filter)) {
+        let kind = "aws_ec2_traffic_mirror_filter_rule";
+        writeln!(out, "\nresource \"{kind}\" \"{rule_name}\" {{")?;
+        rule_body(rule, &name, out)?;
+        out.push_str("}\n");
+    }
+    Ok(())
+}
+
+/// What stands between the braces, nothing at all if there is nothing to say.
+fn filter_body(filter: &Filter, out: &mut String) -> fmt::Result {
     let mut arguments = Vec::new();
     if let Some(description) = said(filter.description.as_ref()) {
         arguments.push(("description", quoted(description)));
@@ -26,23 +40,14 @@ fn configuration(filter: &Filter, out: &mut String) -> fmt::Result {
     if filter.amazon_dns {
         arguments.push(("network_services", "[\"amazon-dns\"]".to_owned()));
     }
-    write!(out, "resource \"aws_ec2_traffic_mirror_filter\" \"{name}\" {{")?;
     let tag = said(filter.name.as_ref());
-    if arguments.is_empty() && tag.is_none() {
-        return out.write_str("}\n");
+    if !arguments.is_empty() || tag.is_some() {
+        out.push('\n');
     }
-    out.push('\n');
     aligned(&arguments, out)?;
     if let Some(tag) = tag {
         let space = if arguments.is_empty() { "" } else { "\n" };
         writeln!(out, "{space}  tags = {{\n    Name = {}\n  }}", quoted(tag))?;
-    }
-    out.push_str("}\n");
-    for (rule, rule_name) in filter.rules.iter().zip(names::snakes(filter)) {
-        let kind = "aws_ec2_traffic_mirror_filter_rule";
-        writeln!(out, "\nresource \"{kind}\" \"{rule_name}\" {{")?;
-        rule_body(rule, &name, out)?;
-        out.push_str("}\n");
     }
     Ok(())
 }

@@ -132,6 +132,19 @@ resource "aws_ec2_traffic_mirror_filter_rule" "web_servers_egress_10" {
     );
 }
 
+/// The rules were lost with the body of a filter that has nothing in it.
+#[test]
+fn a_filter_without_any_text_has_its_rules_in_terraform() {
+    let rules = vec![rule(Direction::Ingress, 1), rule(Direction::Egress, 2)];
+    let filter = Filter { rules, ..Filter::default() };
+    let text = write(&filter, Format::Terraform).unwrap();
+    assert_eq!(
+        text.matches("resource \"aws_ec2_traffic_mirror_filter_rule\"").count(),
+        2,
+        "{text}"
+    );
+}
+
 #[test]
 fn an_answer_keeps_the_ids_and_makes_up_only_the_one_that_it_must_have() {
     let text = write(&web(), Format::Describe).unwrap();

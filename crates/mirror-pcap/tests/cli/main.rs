@@ -12,6 +12,7 @@
 
 mod config;
 mod docs;
+mod filter_export;
 mod golden;
 mod harness;
 mod help;
@@ -19,6 +20,7 @@ mod limits;
 mod live;
 mod output;
 mod sessions;
+mod python;
 mod signals;
 mod simulate;
 mod strip;
