@@ -15,8 +15,8 @@ use mirror_wire::{Endpoint, Vni};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
 pub(crate) use filter::{
-    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, FilterTest,
-    TextOrJson,
+    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, FilterSuggest,
+    FilterTest, SuggestFormat, TextOrJson,
 };
 
 const EXIT_STATUS: &str = "\

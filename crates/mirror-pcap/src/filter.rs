@@ -7,6 +7,7 @@ mod export;
 mod json;
 mod show;
 mod source;
+mod suggest;
 mod test;
 
 use crate::{
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &cli::Filter) -> Result<Exit, Failure> {
     match &args.command {
         FilterCommand::Show(args) => show::run(args),
         FilterCommand::Test(args) => test::run(args),
+        FilterCommand::Suggest(args) => suggest::run(args),
         FilterCommand::Export(args) => export::run(args),
     }
 }

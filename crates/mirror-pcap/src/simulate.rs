@@ -17,6 +17,7 @@ mod rate;
 mod report;
 mod rows;
 mod scene;
+mod survey;
 mod write;
 
 use mirror_aws::Estate;
@@ -47,6 +48,8 @@ use crate::{
     },
 };
 
+pub(crate) use self::survey::{Survey, Surveyed, survey};
+
 /// Run the command.
 pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
     let documents = cli::Documents { config: args.config.clone(), param: args.param.clone() };
@@ -74,26 +77,13 @@ pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
 }
 
 fn simulate(args: &cli::Simulate, scene: &Scene<'_>, estate: &Estate) -> Result<Exit, Failure> {
-    let picture = &estate.picture;
     let Some(path) = &args.input else { return rows::run(args, scene) };
     let mut input = input::open(path)?;
     let writer = match &args.write {
         Some(_) => Some(Writer::new(args, scene, estate)?),
         None => None,
     };
-    let options = Options { picture: Some(picture), ..Options::default() };
-    let mut simulator = Simulator {
-        scene,
-        judge: Judge::new(options),
-        picture,
-        unwrap: !args.no_unwrap,
-        each: args.each,
-        arrivals: Arrivals::default(),
-        sessions: Vec::new(),
-        counts: Counts::new(scene),
-        problems: Problems::default(),
-        writer,
-    };
+    let mut simulator = Simulator::new(args, scene, estate, writer);
     let stdout = std::path::Path::new("-");
     let output = match (&args.write, args.each) {
         (Some(path), _) => Some(Output::create(Some(path))?),
@@ -132,6 +122,8 @@ struct Simulator<'s> {
     /// What is wrong with the capture.
     problems: Problems,
     writer: Option<Writer<'s>>,
+    /// Is shown each judgement.
+    see: Option<&'s mut dyn FnMut(Surveyed<'_>)>,
 }
 
 /// What is judged of a packet.
@@ -232,6 +224,31 @@ impl Rewriter for Simulator<'_> {
     }
 }
 
+impl<'s> Simulator<'s> {
+    fn new(
+        args: &cli::Simulate,
+        scene: &'s Scene<'_>,
+        estate: &'s Estate,
+        writer: Option<Writer<'s>>,
+    ) -> Simulator<'s> {
+        let picture = &estate.picture;
+        let options = Options { picture: Some(picture), ..Options::default() };
+        Simulator {
+            scene,
+            judge: Judge::new(options),
+            picture,
+            unwrap: !args.no_unwrap,
+            each: args.each,
+            arrivals: Arrivals::default(),
+            sessions: Vec::new(),
+            counts: Counts::new(scene),
+            problems: Problems::default(),
+            writer,
+            see: None,
+        }
+    }
+}
+
 impl Simulator<'_> {
     fn packet(&mut self, block: &Block<'_>, packet: &Packet<'_>, out: &mut Vec<u8>) {
         self.counts.read += 1;
@@ -262,6 +279,9 @@ impl Simulator<'_> {
                 time,
             };
             self.counts.judged(self.scene, &one);
+            if let Some(see) = &mut self.see {
+                see(Surveyed::of(&one));
+            }
             if self.each {
                 Each::new(self.scene, self.counts.read, located.source, direction, &judgement)
                     .push(out);
@@ -299,6 +319,9 @@ impl Simulator<'_> {
             time: None,
         };
         self.counts.judged(self.scene, &one);
+        if let Some(see) = &mut self.see {
+            see(Surveyed::of(&one));
+        }
         if self.each {
             Each::new(self.scene, self.counts.read, None, None, judgement).push(out);
         }

@@ -292,3 +292,25 @@ proptest! {
         }
     }
 }
+
+/// As many flows as a capture may have, wanted and unwanted among each other: bounded work, and
+/// still nothing unwanted.
+#[test]
+fn flows_that_cannot_be_told_apart_end_the_search_soon() {
+    let flows = |odd: u32| -> Vec<Sample> {
+        (0..4_000_u32)
+            .map(|n| {
+                let mixed = n.wrapping_mul(2_654_435_761) & !1 | odd;
+                let [a, b, c, d] = mixed.to_be_bytes();
+                let port = 1_024 + u16::try_from(n % 50_000).unwrap();
+                sample(&format!("egress tcp 10.0.1.15 {port} > {a}.{b}.{c}.{d} {}", 440 + n % 40))
+            })
+            .collect()
+    };
+    let (include, exclude) = (flows(0), flows(1));
+    let start = std::time::Instant::now();
+    let rules = suggest(&include, &exclude, &[]);
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    let filter = compiled(rules);
+    assert!(!exclude.iter().any(|sample| mirrors(&filter, sample)));
+}

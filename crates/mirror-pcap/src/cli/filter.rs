@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand, ValueEnum};
 
 mod export;
+mod suggest;
 mod test;
 
 pub(crate) use export::{ExportFormat, FilterExport};
+pub(crate) use suggest::{FilterSuggest, SuggestFormat};
 pub(crate) use test::FilterTest;
 
 /// Look at mirror filters: what they select, and what is wrong with them
@@ -21,6 +23,7 @@ pub(crate) struct Filter {
 pub(crate) enum FilterCommand {
     Show(FilterShow),
     Test(FilterTest),
+    Suggest(FilterSuggest),
     Export(FilterExport),
 }
 

@@ -15,7 +15,7 @@ use super::EXIT_STATUS;
 /// each would take. What would decide and is not known makes a packet undecided; what AWS does not
 /// document is named as an assumption. Security groups, network ACLs and congestion are outside of
 /// this: the rules select, and that is what is simulated.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_long_help = EXIT_STATUS)]
 pub(crate) struct Simulate {
     /// Capture to read, as for strip; - for standard input
@@ -102,7 +102,7 @@ pub(crate) struct Simulate {
 }
 
 /// `10.0.0.0/16`; host bits are someone's mistake.
-fn range(text: &str) -> Result<Cidr, String> {
+pub(super) fn range(text: &str) -> Result<Cidr, String> {
     match Cidr::parse(text) {
         Ok((cidr, false)) => Ok(cidr),
         Ok((cidr, true)) => Err(format!("bits are set behind the prefix, expected {cidr}")),
@@ -111,7 +111,7 @@ fn range(text: &str) -> Result<Cidr, String> {
 }
 
 /// The same, or an address.
-fn local(text: &str) -> Result<Cidr, String> {
+pub(super) fn local(text: &str) -> Result<Cidr, String> {
     match text.parse::<IpAddr>() {
         Ok(address) => {
             let len = if address.is_ipv4() { 32 } else { 128 };

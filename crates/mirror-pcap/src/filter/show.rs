@@ -102,10 +102,17 @@ struct RuleJson<'a> {
     location: Location<'a>,
 }
 
+/// A range of ports.
 #[derive(Serialize)]
-struct PortsJson {
+pub(super) struct PortsJson {
     from: u16,
     to: u16,
+}
+
+impl PortsJson {
+    pub(super) fn of(ports: PortRange) -> PortsJson {
+        PortsJson { from: ports.from(), to: ports.to() }
+    }
 }
 
 impl<'a> FilterJson<'a> {
@@ -126,9 +133,7 @@ impl<'a> FilterJson<'a> {
 impl<'a> RuleJson<'a> {
     fn new(rule: &'a Rule, place: &'a Place) -> RuleJson<'a> {
         let range = |cidr: &Cidr| cidr.to_string();
-        let ports = |ports: Option<PortRange>| {
-            ports.map(|ports| PortsJson { from: ports.from(), to: ports.to() })
-        };
+        let ports = |ports: Option<PortRange>| ports.map(PortsJson::of);
         RuleJson {
             id: rule.id.as_deref(),
             description: rule.description.as_deref(),

@@ -25,6 +25,8 @@ use crate::{
 };
 use check::Checker;
 
+pub(super) use check::example;
+
 /// The results of one file.
 struct Suite {
     /// The name of the file, as it was given.
@@ -103,12 +105,11 @@ fn read(path: &Path) -> Result<(String, Expectations), Failure> {
 /// Test what one file says.
 fn suite(name: String, file: Expectations, path: &Path) -> Result<Suite, Failure> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Expectations { filter, params, vpc, local: _, tests } = file;
+    let Expectations { filter, params, vpc, local, tests } = file;
     // Of a document that is compared with another, each may ask for some of them.
     let params = params.shared();
     let source = Source::read_with(folder.join(filter).as_os_str(), &params)?;
-    let known = source.one()?;
-    let mut checker = Checker::new(known, folder, &params, &vpc)?;
+    let mut checker = Checker::new(&source, folder, &params, &vpc, &local)?;
     let mut results = Vec::with_capacity(tests.len());
     for test in tests {
         let unmet = checker.check(&test)?;
@@ -120,5 +121,5 @@ fn suite(name: String, file: Expectations, path: &Path) -> Result<Suite, Failure
         let wrong = anyhow!("params: found {names}, which no document asks for");
         return Err(Failure::input(&name, wrong));
     }
-    Ok(Suite { file: name, filter: super::source::called(known), results })
+    Ok(Suite { file: name, filter: super::source::called(source.one()?), results })
 }

@@ -13,6 +13,8 @@
 mod config;
 mod docs;
 mod filter_export;
+mod filter_suggest;
+mod filter_test;
 mod golden;
 mod harness;
 mod help;

@@ -6,12 +6,12 @@
 //! whether it is of a service, so that decides; of ranges that lie within a service as well. Ranges
 //! that a service is a small part of are judged by the rules, as people mean them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::anyhow;
 use mirror_aws::{
     KnownFilter, Parameters,
-    expectations::{Expectation, Test},
+    expectations::{Expectation, Relation, Share, Test},
 };
 use mirror_filter::{
     Action, Cidr, Compiled, Filter, Packet, Reason, Services, Verdict,
@@ -24,8 +24,10 @@ use mirror_wire::{Direction, Flow, Ports, Seen};
 
 use super::{Source, Unmet};
 use crate::{
+    cli,
     failure::{Failure, printable},
-    number::counted,
+    number::{counted, grouped},
+    simulate::survey,
 };
 
 /// What of one flow that doesn't hold is told; more is counted by nobody.
@@ -33,6 +35,9 @@ const MAX_TOLD: usize = 5;
 
 /// Checks the tests of one file.
 pub(super) struct Checker<'c> {
+    known: &'c KnownFilter,
+    /// What tells the direction of a capture's packets.
+    interface: cli::Simulate,
     filter: &'c Filter,
     compiled: Compiled,
     analysis: Analysis,
@@ -44,19 +49,23 @@ pub(super) struct Checker<'c> {
 
 impl<'c> Checker<'c> {
     pub(super) fn new(
-        known: &'c KnownFilter,
+        source: &'c Source,
         folder: &'c Path,
         params: &'c Parameters,
         vpc: &'c [Cidr],
+        local: &[Cidr],
     ) -> Result<Checker<'c>, Failure> {
+        let known = source.one()?;
         let filter = &known.filter;
+        let (vpcs, local) = (vpc.to_vec(), local.to_vec());
+        let interface = cli::Simulate { local, vpc: vpcs, quiet: true, ..cli::Simulate::default() };
         let compiled = filter.compile().map_err(|faults| {
             let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Failure::input(&known.place, anyhow!(all.join("; ")))
         })?;
         let analysis = Analysis::new(filter).map_err(too_complex)?;
         let services = Services::new(vpc);
-        Ok(Checker { filter, compiled, analysis, services, vpc, folder, params })
+        Ok(Checker { known, interface, filter, compiled, analysis, services, vpc, folder, params })
     }
 
     /// What of a test doesn't hold.
@@ -71,7 +80,7 @@ impl<'c> Checker<'c> {
                 Ok(unmet)
             }
             Expectation::EqualTo { filter } => self.equal_to(filter),
-            Expectation::Capture { .. } => Ok(Vec::new()),
+            Expectation::Capture { capture, shares } => self.capture(capture, shares),
             Expectation::Lint { max, codes } => self.lint(*max, codes),
         }
     }
@@ -125,6 +134,45 @@ impl<'c> Checker<'c> {
         let (packet, is) = (outcome.example, said(verdict));
         let message = format!("{packet} {is} {because}, {}", wanted(expected, rule));
         Some(Unmet { message, witness: Some(packet.to_string()) })
+    }
+
+    fn capture(&self, capture: &str, shares: &[(Verdict, Share)]) -> Result<Vec<Unmet>, Failure> {
+        let path = self.folder.join(capture);
+        let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();
+        // Of each verdict one packet that shows it, where it can be told.
+        let mut examples: BTreeMap<Verdict, String> = BTreeMap::new();
+        let survey = survey(&self.interface, &[], self.known, &path, &mut |one| {
+            *counts.entry(one.verdict).or_default() += 1;
+            if let Some(flow) = one.flow {
+                examples.entry(one.verdict).or_insert_with(|| example(one.direction, flow));
+            }
+        })?;
+        let mut unmet = Vec::new();
+        if !survey.damage.is_empty() {
+            unmet.push(Unmet::new(printable(survey.damage.trim_end())));
+        }
+        let all: u64 = counts.values().sum();
+        for (verdict, share) in shares {
+            let found = counts.get(verdict).copied().unwrap_or_default();
+            if share.holds(found, all) {
+                continue;
+            }
+            let of = counted(all, "packet", "packets");
+            let are = words(*verdict);
+            let found = grouped(found);
+            let mut message = format!("{found} of {of} are {are}, expected {share}");
+            // Too few of one are too many of another, so one of those shows what is wrong.
+            let other = examples.iter().find(|(other, _)| *other != verdict);
+            let shown = match share.relation {
+                Relation::AtMost => examples.get(verdict).map(|example| (verdict, example)),
+                Relation::AtLeast | Relation::Exactly => other,
+            };
+            if let Some((verdict, example)) = shown {
+                message += &format!("; {example} is {}", words(*verdict));
+            }
+            unmet.push(Unmet::new(message));
+        }
+        Ok(unmet)
     }
 
     fn lint(&self, max: usize, codes: &[Code]) -> Result<Vec<Unmet>, Failure> {
@@ -197,13 +245,33 @@ fn said(verdict: Verdict) -> &'static str {
     }
 }
 
-fn wanted(verdict: Verdict, rule: Option<u32>) -> String {
-    let verdict = match verdict {
+/// A flow as an operator says it, as far as it is known.
+pub(in crate::filter) fn example(direction: Option<Direction>, flow: &Flow) -> String {
+    let ports = match flow.ports {
+        Ports::Known { source, destination } => Some((source, destination)),
+        Ports::Absent | Ports::Missing(_) => None,
+    };
+    let Flow { source, destination, protocol, .. } = *flow;
+    match (direction, protocol) {
+        (Some(direction), Some(protocol)) => {
+            Packet { direction, protocol, source, destination, ports }.to_string()
+        }
+        _ => format!("{source} > {destination}"),
+    }
+}
+
+/// A verdict in words.
+fn words(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Mirrored => "mirrored",
         Verdict::NotMirrored => "not mirrored",
         Verdict::NeverMirrored => "never mirrored",
         Verdict::Undecided => "undecided",
-    };
+    }
+}
+
+fn wanted(verdict: Verdict, rule: Option<u32>) -> String {
+    let verdict = words(verdict);
     match rule {
         Some(number) => format!("expected {verdict} by rule {number}"),
         None => format!("expected {verdict}"),
