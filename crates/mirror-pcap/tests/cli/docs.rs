@@ -1,6 +1,7 @@
 //! What the documents say, held against what is so: examples run, tables are complete.
 
 mod architecture;
+mod filters;
 mod json;
 mod readme;
 mod sessions_file;
@@ -59,6 +60,7 @@ fn every_link_leads_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "SECURITY.md",
+        "docs/filter-tests.md",
         "docs/json.md",
         "testdata/README.md",
         "testdata/documents/README.md",

@@ -89,7 +89,8 @@ pub(super) fn walk(
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                let name = if COUNTED_WORDS.contains(&path) { "*" } else { name };
+                let last = path.rsplit('.').next().unwrap_or_default();
+                let name = if COUNTED_WORDS.contains(&last) { "*" } else { name };
                 let path = if path.is_empty() { name.into() } else { format!("{path}.{name}") };
                 walk(value, &path, fields);
             }

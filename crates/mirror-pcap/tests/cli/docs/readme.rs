@@ -112,7 +112,7 @@ fn display_filters_find_what_they_are_for() {
 }
 
 /// The long options in the help text of a command, which may be of two words.
-fn options_of(command: &str) -> BTreeSet<String> {
+pub(super) fn options_of(command: &str) -> BTreeSet<String> {
     let help = mirror_pcap().args(command.split(' ')).arg("--help").succeeds();
     let help = String::from_utf8(help.stdout).unwrap();
     let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
@@ -120,7 +120,7 @@ fn options_of(command: &str) -> BTreeSet<String> {
     options.filter_map(|rest| rest.split([' ', ',']).next()).map(str::to_owned).collect()
 }
 
-fn without_help(mut options: BTreeSet<String>) -> BTreeSet<String> {
+pub(super) fn without_help(mut options: BTreeSet<String>) -> BTreeSet<String> {
     assert!(options.remove("help"), "{options:?}");
     options
 }
@@ -135,7 +135,7 @@ fn the_table_of_options_is_that_of_strip() {
 }
 
 /// The options that the README names from `from` to the next example.
-fn options_named(from: &str) -> BTreeSet<String> {
+pub(super) fn options_named(from: &str) -> BTreeSet<String> {
     let text = document("README.md");
     let (_, paragraph) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
     let paragraph = paragraph.split("```").next().unwrap();
@@ -178,7 +178,7 @@ fn quoted(part: &str) -> BTreeSet<String> {
 }
 
 /// The part of a source file between `from` and the first `end` behind it.
-fn source(path: &str, from: &str, end: &str) -> String {
+pub(super) fn source(path: &str, from: &str, end: &str) -> String {
     let text = fs::read_to_string(root().join(path)).unwrap();
     let (_, part) = text.split_once(from).unwrap_or_else(|| panic!("{path}: no {from}"));
     part.split_once(end).unwrap_or_else(|| panic!("{path}: no end")).0.to_owned()
