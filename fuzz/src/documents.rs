@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
-use mirror_aws::{Document, Estate, Parameters, Problem, Severity, read};
+use mirror_aws::{
+    Document, Estate, KnownFilter, Parameters, Problem, Severity, expectations, export, read,
+};
 use mirror_session::{By, Found, KnownSession, Picture, SessionKey, file};
 use mirror_wire::{Mac, Vni};
 
@@ -56,6 +58,46 @@ pub fn documents(data: &[u8]) {
     }
 }
 
+/// A file of tests gives what it says or what is wrong with it, each with a place in it, and the
+/// same the next time.
+pub fn expectations(data: &[u8]) {
+    let document = Document { name: "t.yaml", bytes: data };
+    match expectations::read(&document) {
+        Ok(file) => {
+            assert!(!file.tests.is_empty() && !file.filter.is_empty());
+            assert!(file.tests.iter().all(|test| test.place.path.starts_with("/tests/")));
+            let again = expectations::read(&document).map(|again| again.tests);
+            assert_eq!(again, Ok(file.tests), "not the same a second time");
+        }
+        Err(problems) => {
+            assert!(problems.errors() > 0, "failed without an error: {problems}");
+            problems.iter().for_each(|problem| check_text(&problem.to_string()));
+        }
+    }
+}
+
+/// A filter that is written in another format is the same filter.
+fn check_export(known: &KnownFilter) {
+    let rules = |filter: &KnownFilter| -> Vec<String> {
+        filter.filter.rules.iter().map(ToString::to_string).collect()
+    };
+    for (format, name) in
+        [(export::Format::Describe, "out.json"), (export::Format::CloudFormation, "out.yaml")]
+    {
+        // What a format can't say it says so.
+        let Ok(text) = export::write(&known.filter, format) else { continue };
+        let document = Document { name, bytes: text.as_bytes() };
+        match read(&[document], &Parameters::new()).map(|estate| estate.filters) {
+            Ok(filters) => {
+                let [back] = filters.as_slice() else { unreachable!("{text}") };
+                assert_eq!(rules(back), rules(known), "{text}");
+                assert_eq!(back.filter.amazon_dns, known.filter.amazon_dns, "{text}");
+            }
+            Err(problems) => unreachable!("{problems}\n{text}"),
+        }
+    }
+}
+
 fn params(setup: u8) -> Parameters {
     let mut params = Parameters::new();
     for (bit, text) in PARAMS.iter().enumerate() {
@@ -76,6 +118,7 @@ fn alike(one: &Estate, other: &Estate) -> bool {
 
 fn check_estate(estate: &Estate, name: &str) {
     for known in &estate.filters {
+        check_export(known);
         let rules = &known.filter.rules;
         assert_eq!(rules.len(), known.rules.len(), "a place for each rule");
         assert!(known.rules.iter().all(|place| place.document == name), "{:?}", known.rules);

@@ -15,7 +15,8 @@
 //! | [`annotation`] | a comment | its own text |
 //! | [`flow`] | a packet as rules see it, and a filter | the bare IP packet; AWS's text |
 //! | [`flows_table`] | a table of flows | a row by itself |
-//! | [`documents`] | a document of any kind | itself read again; its sessions file |
+//! | [`documents`] | a document of any kind | itself read again; its sessions file; its filters exported |
+//! | [`expectations`] | a file of tests | itself read again |
 //! | [`sessions_file`] | a sessions file | what is written of it |
 #![forbid(unsafe_code)]
 
@@ -26,7 +27,7 @@ mod packets;
 mod text;
 
 pub use captures::{compressed, pcap, pcapng};
-pub use documents::{documents, sessions_file};
+pub use documents::{documents, expectations, sessions_file};
 pub use flows::{flow, flows_table};
 pub use packets::decapsulate;
 pub use text::annotation;
@@ -35,7 +36,7 @@ pub use text::annotation;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("pcapng", pcapng),
     ("pcap", pcap),
     ("compressed", compressed),
@@ -44,5 +45,6 @@ pub const TARGETS: [Target; 9] = [
     ("flows_table", flows_table),
     ("annotation", annotation),
     ("documents", documents),
+    ("expectations", expectations),
     ("sessions_file", sessions_file),
 ];
