@@ -15,7 +15,7 @@ use mirror_filter::Cidr;
 use mirror_wire::Mac;
 
 use crate::node::{Entry, Node, NodeKind};
-use crate::problem::{LONGEST_PATH, Place, Problem, Problems, Severity, Shown};
+use crate::problem::{LONGEST_PATH, Mistake, Place, Problem, Problems, Severity, Shown};
 
 /// A value of a document and its place.
 #[derive(Clone, Debug)]
@@ -194,7 +194,8 @@ impl<'n> At<'n> {
             Ok((cidr, host_bits)) => {
                 if host_bits {
                     let message = format!("found {} with host bits, read as {cidr}", Shown(&text));
-                    self.warning(message, problems);
+                    let problem = Problem::warning(self.place(), message);
+                    problems.push(problem.being(Mistake::HostBits));
                 }
                 Some(cidr)
             }

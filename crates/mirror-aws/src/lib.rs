@@ -74,7 +74,7 @@ mod terraform;
 pub use document::Document;
 pub use estate::{Estate, FilteredSession, KnownFilter};
 pub use params::{ParameterError, Parameters};
-pub use problem::{Place, Problem, Problems, Severity};
+pub use problem::{Mistake, Place, Problem, Problems, Severity};
 
 /// Read documents, and join what they say.
 ///

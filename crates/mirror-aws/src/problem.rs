@@ -58,6 +58,41 @@ pub enum Severity {
     Warning,
 }
 
+/// A mistake that is about the filter or session that a document describes, not about the document.
+///
+/// A person who checks a filter wants these told like all that is wrong with filters; documents
+/// with them are read no further than any others with errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Mistake {
+    /// Two rules of one direction have the same number.
+    DuplicateNumber,
+    /// A rule's ranges are of two IP versions.
+    FamilyMismatch,
+    /// A range of addresses has bits behind its prefix.
+    HostBits,
+    /// A rule names ports, and no protocol.
+    PortsWithoutProtocol,
+    /// A session's number isn't one that a session can have.
+    SessionNumber,
+    /// No packet can match a rule.
+    Unmatchable,
+}
+
+impl Mistake {
+    /// The stable word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mistake::DuplicateNumber => "duplicate-number",
+            Mistake::FamilyMismatch => "family-mismatch",
+            Mistake::HostBits => "host-bits",
+            Mistake::PortsWithoutProtocol => "ports-without-protocol",
+            Mistake::SessionNumber => "session-number",
+            Mistake::Unmatchable => "unmatchable",
+        }
+    }
+}
+
 /// One thing that is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -67,17 +102,26 @@ pub struct Problem {
     pub severity: Severity,
     /// What was found and what was expected: one line of printable ASCII, no full stop.
     pub message: String,
+    /// Which mistake it is, if it is one of those that have a word.
+    pub mistake: Option<Mistake>,
 }
 
 impl Problem {
     /// An error with its message.
     pub(crate) fn error(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, severity: Severity::Error, message: message.into() }
+        Problem { place, severity: Severity::Error, message: message.into(), mistake: None }
     }
 
     /// A warning with its message.
     pub(crate) fn warning(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, severity: Severity::Warning, message: message.into() }
+        Problem { place, severity: Severity::Warning, message: message.into(), mistake: None }
+    }
+}
+
+impl Problem {
+    /// The same, known as a mistake.
+    pub(crate) fn being(self, mistake: Mistake) -> Problem {
+        Problem { mistake: Some(mistake), ..self }
     }
 }
 
@@ -152,6 +196,25 @@ impl Problems {
     /// Note an error: `found …, expected …`.
     pub(crate) fn found(&mut self, place: Place, found: impl fmt::Display, expected: &str) {
         self.push(Problem::error(place, format!("found {found}, expected {expected}")));
+    }
+
+    /// Note an error that is a mistake: `found …, expected …`.
+    pub(crate) fn mistaken(
+        &mut self,
+        mistake: Mistake,
+        place: Place,
+        found: impl fmt::Display,
+        expected: &str,
+    ) {
+        let problem = Problem::error(place, format!("found {found}, expected {expected}"));
+        self.push(problem.being(mistake));
+    }
+
+    /// Say which mistake those problems are that were noted behind the first `kept`.
+    pub(crate) fn since_are(&mut self, kept: usize, mistake: Mistake) {
+        for problem in self.kept.iter_mut().skip(kept) {
+            problem.mistake = Some(mistake);
+        }
     }
 
     /// How many of the problems are errors.

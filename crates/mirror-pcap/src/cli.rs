@@ -15,8 +15,8 @@ use mirror_wire::{Endpoint, Vni};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
 pub(crate) use filter::{
-    ExportFormat, Filter, FilterCommand, FilterExport, FilterShow, FilterSource, FilterSuggest,
-    FilterTest, SuggestFormat, TextOrJson,
+    ExportFormat, Filter, FilterCommand, FilterDiff, FilterExplain, FilterExport, FilterLint,
+    FilterShow, FilterSource, FilterSuggest, FilterTest, LintFormat, SuggestFormat, TextOrJson,
 };
 
 const EXIT_STATUS: &str = "\

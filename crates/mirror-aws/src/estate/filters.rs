@@ -7,7 +7,7 @@ use mirror_filter::{Filter, Rule};
 use mirror_wire::Direction;
 
 use super::KnownFilter;
-use crate::problem::{Place, Problem, Problems, Shown};
+use crate::problem::{Mistake, Place, Problem, Problems, Shown};
 use crate::raw::{Key, RawFilter, RawRule};
 
 /// The filters, and by what each is known.
@@ -182,7 +182,8 @@ fn put(filter: &mut KnownFilter, rules: Vec<RawRule>, problems: &mut Problems) {
                     let Rule { direction, number, .. } = rule;
                     let message =
                         format!("rule {number} ({direction}): number already used at {there}");
-                    problems.push(Problem::error(place, message));
+                    let problem = Problem::error(place, message);
+                    problems.push(problem.being(Mistake::DuplicateNumber));
                 }
             }
         }

@@ -7,7 +7,7 @@ use mirror_wire::Direction;
 use super::{Dialect, Key, Label, PORTS, RULE, RawFilter, RawRule, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::Shown;
+use crate::problem::{Mistake, Problem, Shown};
 
 /// The lists of rules that the API has in a filter.
 const LISTS: [(&str, Direction); 2] =
@@ -190,7 +190,8 @@ impl Reader<'_> {
         //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-filters.html
         //# must both be an IPv4 range or an IPv6 range
         if source.address().is_ipv4() != destination.address().is_ipv4() {
-            self.problems.found(
+            self.problems.mistaken(
+                Mistake::FamilyMismatch,
                 at.place(),
                 format!("source {source} and destination {destination}"),
                 "two IPv4 or two IPv6 ranges",
@@ -243,7 +244,8 @@ impl Reader<'_> {
                 }
                 _ => format!("{to}-{from}"),
             };
-            self.problems.found(range.place(), format!("ports {from}-{to}"), &expected);
+            let found = format!("ports {from}-{to}");
+            self.problems.mistaken(Mistake::Unmatchable, range.place(), found, &expected);
             return None;
         };
         //= https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTrafficMirrorFilterRule.html
@@ -251,9 +253,14 @@ impl Reader<'_> {
         if let Some(protocol) = protocol
             && !matches!(protocol, Some(6 | 17))
         {
+            let mistake = match protocol {
+                None => Mistake::PortsWithoutProtocol,
+                Some(_) => Mistake::Unmatchable,
+            };
             let protocol = protocol.map_or("all protocols".into(), |n| format!("protocol {n}"));
             let expected = "protocol 6 (TCP) or 17 (UDP), which alone have ports";
-            self.problems.found(range.place(), format!("ports with {protocol}"), expected);
+            let found = format!("ports with {protocol}");
+            self.problems.mistaken(mistake, range.place(), found, expected);
             return None;
         }
         Some(Some(ports))

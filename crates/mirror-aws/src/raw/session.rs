@@ -7,6 +7,7 @@ use mirror_wire::Vni;
 use super::{Dialect, Key, Label, RawSession, RawTarget, Reader};
 use crate::at::{At, Reference};
 use crate::node::NodeKind;
+use crate::problem::{Mistake, Problem};
 
 /// Makes the kind of target from its id.
 type Make = fn(String) -> TargetKind;
@@ -45,9 +46,11 @@ impl Reader<'_> {
 
         let errors = self.problems.errors();
         let names = self.names(at, "TrafficMirrorSessionId", label).unwrap_or_default();
+        let before = self.problems.iter().count();
         let number = self
             .require(at, "SessionNumber")
             .and_then(|field| u16::try_from(field.integer(1..=32_766, self.problems)?).ok());
+        self.problems.since_are(before, Mistake::SessionNumber);
         let vni = self.vni(at);
         let packet_length = self.packet_length(at);
         let without = "the session is kept without it";

@@ -167,8 +167,11 @@ impl Code {
                  other"
             }
             Code::NoV6Twin => "all of one IP version is mirrored and nothing of the other",
-            Code::MirrorsMirror => "packets that a mirror has wrapped are mirrored again",
-            Code::MirrorsControl => "the rule accepts what is never mirrored",
+            Code::MirrorsMirror => {
+                "packets that a mirror has wrapped are mirrored again; info if no target is known \
+                 and a rule names their port"
+            }
+            Code::MirrorsControl => "the rule accepts, and names, what is never mirrored",
         }
     }
 }

@@ -23,11 +23,22 @@ const HERE_V4: [[u8; 4]; 6] = [
     [172, 16, 0, 15],
     [192, 168, 1, 15],
 ];
+/// Their neighbours, for where the other end has to be in the VPC too.
+const NEAR_V4: [[u8; 4]; 6] = [
+    [10, 0, 2, 99],
+    [10, 0, 0, 99],
+    [10, 1, 0, 99],
+    [172, 31, 0, 99],
+    [172, 16, 0, 99],
+    [192, 168, 1, 99],
+];
 /// Hosts elsewhere (RFC 5737).
 const THERE_V4: [[u8; 4]; 3] = [[203, 0, 113, 9], [198, 51, 100, 7], [192, 0, 2, 1]];
 // RFC 3849 and RFC 4193.
 const HERE_V6: [u128; 2] =
     [0x2001_0db8_1234_ab01_0000_0000_0000_0015, 0xfd00_0000_0000_0000_0000_0000_0000_0015];
+const NEAR_V6: [u128; 2] =
+    [0x2001_0db8_1234_ab02_0000_0000_0000_0099, 0xfd00_0000_0000_0000_0000_0000_0000_0099];
 const THERE_V6: [u128; 2] =
     [0x2001_0db8_0000_0000_0000_0000_0000_0009, 0x2600_0000_0000_0000_0000_0000_0000_0009];
 
@@ -48,14 +59,14 @@ impl Taste {
         let v4 = |list: &[[u8; 4]]| -> Vec<u128> {
             list.iter().map(|&octets| bits(octets.into())).collect()
         };
-        let (here, there, icmp) = match family {
-            Family::V4 => (v4(&HERE_V4), v4(&THERE_V4), 1),
-            Family::V6 => (HERE_V6.to_vec(), THERE_V6.to_vec(), 58),
+        let (here, near, there, icmp) = match family {
+            Family::V4 => (v4(&HERE_V4), v4(&NEAR_V4), v4(&THERE_V4), 1),
+            Family::V6 => (HERE_V6.to_vec(), NEAR_V6.to_vec(), THERE_V6.to_vec(), 58),
         };
-        let (first, second) = ([here.clone(), there.clone()], [there, here]);
+        let (own, other) = ([here, there.clone()].concat(), [there, near].concat());
         let (sources, destinations) = match direction {
-            Direction::Egress => (first.concat(), second.concat()),
-            Direction::Ingress => (second.concat(), first.concat()),
+            Direction::Egress => (own, other),
+            Direction::Ingress => (other, own),
         };
         Taste { protocols: vec![6, 17, icmp, 50, 47], sources, destinations }
     }

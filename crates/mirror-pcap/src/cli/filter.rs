@@ -1,8 +1,23 @@
 //! The arguments of `filter`.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, net::IpAddr};
 
 use clap::{Args, Subcommand, ValueEnum};
+use mirror_filter::{Cidr, Packet, analysis::Severity};
+
+const LINT_EXIT_STATUS: &str = "\
+Exit status:
+  0  done, and nothing found that is as bad as --fail-level
+  1  something was found that is
+  2  bad arguments, or a document that cannot be read as asked
+  3  the output failed";
+
+const DIFF_EXIT_STATUS: &str = "\
+Exit status:
+  0  done, and the filters do the same with every packet
+  1  they do not
+  2  bad arguments, or a document that cannot be read as asked
+  3  the output failed";
 
 mod export;
 mod suggest;
@@ -22,6 +37,9 @@ pub(crate) struct Filter {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FilterCommand {
     Show(FilterShow),
+    Explain(FilterExplain),
+    Lint(FilterLint),
+    Diff(FilterDiff),
     Test(FilterTest),
     Suggest(FilterSuggest),
     Export(FilterExport),
@@ -57,6 +75,124 @@ pub(crate) struct FilterShow {
     pub(crate) format: TextOrJson,
 }
 
+/// Say what becomes of one packet, and which rules it was held against on the way
+///
+/// Of each rule that does not match, the first field that fails is named. Behind the rule that
+/// decides stands the one that would decide without it.
+#[derive(Debug, Args)]
+#[command(after_long_help = super::DOCUMENTS_EXIT_STATUS)]
+pub(crate) struct FilterExplain {
+    #[command(flatten)]
+    pub(crate) source: FilterSource,
+
+    /// Packet, as in 'ingress tcp 203.0.113.9:51000 > 10.0.1.15:443'
+    ///
+    /// Direction as the source ENI sees it, protocol (tcp, udp, icmp, icmpv6 or a number), source
+    /// and destination; an IPv6 address stands in brackets before a port. TCP and UDP without ports
+    /// is a later fragment.
+    #[arg(long, value_name = "PACKET", value_parser = packet)]
+    pub(crate) flow: Packet,
+
+    /// Range of the VPC, which tells where its DNS server is; may be repeated
+    #[arg(long, value_name = "CIDR", value_parser = cidr)]
+    pub(crate) vpc: Vec<Cidr>,
+
+    /// Print text, or JSON as described in docs/json.md
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}
+
+/// Find what is wrong with filters
+///
+/// Every finding is exact: it is about all packets and all rules together, and shows a packet where
+/// it is about packets. Without an ID, all filters of the document are checked, and its sessions.
+#[derive(Debug, Args)]
+#[command(after_long_help = LINT_EXIT_STATUS)]
+pub(crate) struct FilterLint {
+    #[command(flatten)]
+    pub(crate) source: FilterSource,
+
+    /// How bad a finding has to be for exit status 1
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    pub(crate) fail_level: FailLevel,
+
+    /// Range of the VPC, which tells where its DNS server is; may be repeated
+    #[arg(long, value_name = "CIDR", value_parser = cidr)]
+    pub(crate) vpc: Vec<Cidr>,
+
+    /// Address of a mirror target, beside those that the document knows; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) target: Vec<IpAddr>,
+
+    /// Print text, JSON as described in docs/json.md, or SARIF 2.1.0
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: LintFormat,
+}
+
+/// Compare what two filters do with every packet
+///
+/// However they are written: filters are the same if they mirror the same packets. If not, each
+/// pair of rules that disagree is shown with a packet about which they do.
+#[derive(Debug, Args)]
+#[command(after_long_help = DIFF_EXIT_STATUS)]
+pub(crate) struct FilterDiff {
+    /// Document with the first filter, as for --config of strip; - for standard input
+    ///
+    /// DOC#ID names one of several filters by its id, its name, or what the document calls it.
+    #[arg(value_name = "A[#ID]")]
+    pub(crate) a: OsString,
+
+    /// Document with the second filter
+    #[arg(value_name = "B[#ID]")]
+    pub(crate) b: OsString,
+
+    /// Value of a parameter in a CloudFormation template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
+
+    /// Print text, or JSON as described in docs/json.md
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}
+
+/// How bad a finding has to be to fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailLevel {
+    /// Errors only
+    Error,
+    /// Errors and warnings
+    #[default]
+    Warning,
+    /// Anything
+    Info,
+    /// Nothing is that bad
+    Never,
+}
+
+impl FailLevel {
+    /// Whether something as bad as this fails.
+    pub(crate) fn fails(self, severity: Severity) -> bool {
+        match self {
+            FailLevel::Error => severity >= Severity::Error,
+            FailLevel::Warning => severity >= Severity::Warning,
+            FailLevel::Info => true,
+            FailLevel::Never => false,
+        }
+    }
+}
+
+/// A format for findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For scripts
+    Json,
+    /// For code scanning
+    Sarif,
+}
+
 /// A format for people or one for scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TextOrJson {
@@ -65,4 +201,16 @@ pub(crate) enum TextOrJson {
     Text,
     /// For scripts
     Json,
+}
+
+fn packet(text: &str) -> Result<Packet, String> {
+    text.parse().map_err(|error: mirror_filter::ParsePacketError| error.to_string())
+}
+
+fn cidr(text: &str) -> Result<Cidr, String> {
+    match Cidr::parse(text) {
+        Ok((cidr, false)) => Ok(cidr),
+        Ok((cidr, true)) => Err(format!("found host bits, expected {cidr}")),
+        Err(error) => Err(error.to_string()),
+    }
 }

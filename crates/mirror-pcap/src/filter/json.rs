@@ -1,12 +1,13 @@
 //! What the JSON of all filter commands has in common.
 
 use mirror_aws::Place;
+use mirror_filter::{Packet, Rule};
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
 
 /// Where something stands in a document.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct Location<'a> {
     document: &'a str,
     path: &'a str,
@@ -16,6 +17,51 @@ pub(super) struct Location<'a> {
 impl<'a> Location<'a> {
     pub(super) fn new(place: &'a Place) -> Location<'a> {
         Location { document: &place.document, path: &place.path, line: place.line }
+    }
+}
+
+/// A rule, to be found again in `filter show`.
+#[derive(Serialize)]
+pub(super) struct RuleName {
+    direction: &'static str,
+    rule: u32,
+    action: &'static str,
+}
+
+impl RuleName {
+    pub(super) fn new(rule: &Rule) -> RuleName {
+        RuleName {
+            direction: rule.direction.as_str(),
+            rule: rule.number,
+            action: rule.action.as_str(),
+        }
+    }
+}
+
+/// A packet that shows something.
+#[derive(Serialize)]
+pub(super) struct Witness {
+    /// For `filter explain --flow`.
+    flow: String,
+    direction: &'static str,
+    protocol: u8,
+    source: String,
+    destination: String,
+    source_port: Option<u16>,
+    destination_port: Option<u16>,
+}
+
+impl Witness {
+    pub(super) fn new(packet: &Packet) -> Witness {
+        Witness {
+            flow: packet.to_string(),
+            direction: packet.direction.as_str(),
+            protocol: packet.protocol,
+            source: packet.source.to_string(),
+            destination: packet.destination.to_string(),
+            source_port: packet.ports.map(|(port, _)| port),
+            destination_port: packet.ports.map(|(_, port)| port),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use mirror_aws::{Document, Estate, KnownFilter, Parameters, Problems};
+use mirror_aws::{Document, Estate, KnownFilter, Parameters, Problem, Problems};
 
 use crate::{
     cli,
@@ -69,8 +69,20 @@ impl Source {
     /// Read what the arguments name. Warnings are told on standard error.
     pub(super) fn read(args: &cli::FilterSource) -> Result<Source, Failure> {
         let source = Source::read_quietly(args)?;
-        documents::tell(&source.estate.warnings, usize::MAX);
+        source.tell(|_| true);
         Ok(source)
+    }
+
+    /// Tell warnings on standard error, those that are `wanted`. What is odd about sessions (an
+    /// interface that nobody describes) is for those who ask about sessions.
+    pub(super) fn tell(&self, wanted: impl Fn(&Problem) -> bool) {
+        let estate = &self.estate;
+        let of_session = |one: &Problem| {
+            one.place.document.is_empty()
+                || estate.sessions.iter().any(|session| session.place == one.place)
+        };
+        let warnings = estate.warnings.iter().filter(|one| !of_session(one) && wanted(one));
+        documents::tell(&warnings.cloned().collect::<Vec<_>>(), usize::MAX);
     }
 
     /// Read what the arguments name, and tell nothing.

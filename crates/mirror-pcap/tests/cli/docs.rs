@@ -1,6 +1,7 @@
 //! What the documents say, held against what is so: examples run, tables are complete.
 
 mod architecture;
+mod filter_files;
 mod filters;
 mod json;
 mod readme;
@@ -64,6 +65,7 @@ fn every_link_leads_somewhere() {
         "docs/json.md",
         "testdata/README.md",
         "testdata/documents/README.md",
+        "testdata/filters/README.md",
         "fuzz/README.md",
     ];
     let mut seen = 0;

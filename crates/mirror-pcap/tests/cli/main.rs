@@ -12,6 +12,7 @@
 
 mod config;
 mod docs;
+mod filter;
 mod filter_export;
 mod filter_suggest;
 mod filter_test;

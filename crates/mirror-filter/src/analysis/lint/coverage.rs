@@ -12,7 +12,7 @@ use crate::analysis::cube::{
 };
 use crate::analysis::diagram::TooComplex;
 use crate::analysis::space::Space;
-use crate::{Action, Packet, Service};
+use crate::{Action, Cidr, Packet, PortRange, Rule, Service};
 
 /// Where mirrors send to: VXLAN, and GENEVE in front of a Gateway Load Balancer.
 const MIRROR_PORTS: [u16; 2] = [4789, 6081];
@@ -48,7 +48,7 @@ impl Lint<'_> {
             direction: Some(direction),
             rule: None,
             by: Vec::new(),
-            message: format!("mirrors no {direction} packets{but}"),
+            message: format!("nothing is mirrored{but}"),
             witness: None,
         });
         Ok(())
@@ -99,8 +99,9 @@ impl Lint<'_> {
             .filter(|&&target| Family::of(target) == family)
             .map(|&target| Interval::one(bits(target)))
             .collect();
+        let is_known = !self.around.targets.is_empty();
         let (severity, to, targets) = match targets.as_slice() {
-            [] if !self.around.targets.is_empty() => return Ok(()),
+            [] if is_known => return Ok(()),
             [] => (Severity::Info, "any address", vec![Cube::whole(family).side(DESTINATION)]),
             _ => (Severity::Warning, "the mirror target", targets),
         };
@@ -115,6 +116,12 @@ impl Lint<'_> {
             }
         }
         for (rule, witness) in accepting(space, &cubes)? {
+            // To accept everything is no word about mirrors, unless there is one to be met.
+            let names_port =
+                self.filter.rules.get(rule).is_some_and(|rule| rule.destination_ports.is_some());
+            if !is_known && !names_port {
+                continue;
+            }
             let port = witness.ports.map_or(0, |(_, port)| port);
             let message = format!(
                 "mirrors what another mirror sends (UDP {port}) to {to}, so that it is wrapped twice"
@@ -124,13 +131,16 @@ impl Lint<'_> {
         Ok(())
     }
 
-    /// Rules that accept what is never mirrored.
+    /// Rules that accept what is never mirrored, and name it. One that accepts everything does not
+    /// make anybody expect it.
     fn never_mirrored(&mut self, space: &mut Space) -> Result<(), TooComplex> {
         let mut found: BTreeMap<usize, (Vec<&'static str>, Packet)> = BTreeMap::new();
-        for (service, cubes) in services(space.family(), self) {
-            for (rule, witness) in accepting(space, &cubes)? {
-                let (names, _) = found.entry(rule).or_insert_with(|| (Vec::new(), witness));
-                names.push(service.as_str());
+        for never in services(space.family(), self) {
+            for (rule, witness) in accepting(space, &never.cubes)? {
+                if self.filter.rules.get(rule).is_some_and(|rule| never.is_named_by(rule)) {
+                    let (names, _) = found.entry(rule).or_insert_with(|| (Vec::new(), witness));
+                    names.push(never.service.as_str());
+                }
             }
         }
         for (rule, (names, witness)) in found {
@@ -173,37 +183,70 @@ fn in_other_family(cube: &Cube) -> Cube {
     other
 }
 
-/// What is never mirrored with this filter, as cubes.
-fn services(family: Family, lint: &Lint<'_>) -> Vec<(Service, Vec<Cube>)> {
+/// A service that is never mirrored.
+struct Never {
+    service: Service,
+    /// Its packets.
+    cubes: Vec<Cube>,
+    /// Its addresses.
+    addresses: Vec<IpAddr>,
+    /// The ports that are its own.
+    ports: &'static [u16],
+}
+
+impl Never {
+    /// Whether a rule names its port and no others, or link-local addresses (unique local ones in
+    /// IPv6) with its own among them.
+    fn is_named_by(&self, rule: &Rule) -> bool {
+        let is_port = |range: Option<PortRange>| {
+            range.is_some_and(|range| {
+                [range.from(), range.to()].iter().all(|port| self.ports.contains(port))
+            })
+        };
+        let is_range = |range: Cidr| {
+            let narrow = if range.address().is_ipv4() { 16 } else { 32 };
+            range.prefix_len() >= narrow && self.addresses.iter().any(|&one| range.contains(one))
+        };
+        is_port(rule.source_ports)
+            || is_port(rule.destination_ports)
+            || is_range(rule.source)
+            || is_range(rule.destination)
+    }
+}
+
+/// What is never mirrored with this filter.
+fn services(family: Family, lint: &Lint<'_>) -> Vec<Never> {
     let addresses = |texts: [&str; 2]| {
         let parsed = texts.into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
         parsed.filter(|&address| Family::of(address) == family).collect::<Vec<_>>()
     };
-    let at = |address: IpAddr| {
-        [SOURCE, DESTINATION].map(|level| {
-            let mut cube = Cube::whole(family);
-            cube.set(level, Interval::one(bits(address)));
-            cube
-        })
+    let of = |service, texts, ports| {
+        let addresses = addresses(texts);
+        let ends = addresses.iter().flat_map(|&address| {
+            [SOURCE, DESTINATION].map(|level| {
+                let mut cube = Cube::whole(family);
+                cube.set(level, Interval::one(bits(address)));
+                cube
+            })
+        });
+        Never { service, cubes: ends.collect(), addresses, ports }
     };
-    let of = |texts| addresses(texts).into_iter().flat_map(at).collect::<Vec<Cube>>();
     let mut services = vec![
-        (Service::AmazonTime, of(["169.254.169.123", "fd00:ec2::123"])),
-        (Service::InstanceMetadata, of(["169.254.169.254", "fd00:ec2::254"])),
-        (Service::WindowsActivation, of(["169.254.169.250", "169.254.169.251"])),
+        of(Service::AmazonTime, ["169.254.169.123", "fd00:ec2::123"], &[123]),
+        of(Service::InstanceMetadata, ["169.254.169.254", "fd00:ec2::254"], &[]),
+        of(Service::WindowsActivation, ["169.254.169.250", "169.254.169.251"], &[1688]),
     ];
 
-    let ports = match family {
-        Family::V4 => Interval { low: 67, high: 68 },
-        Family::V6 => Interval { low: 546, high: 547 },
-    };
+    let ports: &[u16] = if family == Family::V4 { &[67, 68] } else { &[546, 547] };
     let mut dhcp = Cube::whole(family);
-    for (level, side) in
-        [(PROTOCOL, Interval::one(UDP)), (SOURCE_PORT, ports), (DESTINATION_PORT, ports)]
-    {
-        dhcp.set(level, side);
+    dhcp.set(PROTOCOL, Interval::one(UDP));
+    for level in [SOURCE_PORT, DESTINATION_PORT] {
+        let [low, high] =
+            [ports.first(), ports.last()].map(|port| port.copied().unwrap_or(0).into());
+        dhcp.set(level, Interval { low, high });
     }
-    services.push((Service::Dhcp, vec![dhcp]));
+    let (service, cubes) = (Service::Dhcp, vec![dhcp]);
+    services.push(Never { service, cubes, addresses: Vec::new(), ports });
 
     if !lint.filter.amazon_dns {
         let mut resolvers = addresses(["169.254.169.253", "fd00:ec2::253"]);
@@ -212,7 +255,7 @@ fn services(family: Family, lint: &Lint<'_>) -> Vec<(Service, Vec<Cube>)> {
             resolvers.extend(Some(resolver).filter(|_| family == Family::V4));
         }
         let mut cubes = Vec::new();
-        for resolver in resolvers {
+        for &resolver in &resolvers {
             for protocol in [UDP, TCP] {
                 for (address, port) in [(SOURCE, SOURCE_PORT), (DESTINATION, DESTINATION_PORT)] {
                     let mut cube = Cube::whole(family);
@@ -223,8 +266,9 @@ fn services(family: Family, lint: &Lint<'_>) -> Vec<(Service, Vec<Cube>)> {
                 }
             }
         }
-        services.push((Service::AmazonDns, cubes));
+        let service = Service::AmazonDns;
+        services.push(Never { service, cubes, addresses: resolvers, ports: &[53] });
     }
-    services.sort_by_key(|&(service, _)| service.as_str());
+    services.sort_by_key(|never| never.service.as_str());
     services
 }

@@ -46,7 +46,11 @@ impl Lint<'_> {
             let by: Vec<usize> = indices(space, &blockers);
             let severity = if against.is_empty() { Severity::Warning } else { Severity::Error };
             let takes = if by.len() == 1 { "takes" } else { "take" };
-            let opposite = if against.is_empty() { "" } else { ", some to do the opposite" };
+            let opposite = match against.len() {
+                0 => "",
+                all if all == deciding.len() => ", to do the opposite",
+                _ => ", some to do the opposite",
+            };
             let message = format!(
                 "never decides: {} {takes} all its packets before it{opposite}",
                 self.named(&by)

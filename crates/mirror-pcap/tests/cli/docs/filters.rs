@@ -1,106 +1,74 @@
-//! What the documents say of `filter test`, `filter suggest` and `filter export`.
+//! docs/json.md on filters: what the filter commands print, over all the filters that lie here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::PathBuf,
 };
 
 use serde_json::Value;
 
-use super::{
-    code, document,
-    json::{are_as_described, walk},
-    readme::{options_named, options_of, source, without_help},
-    rows,
-};
-use crate::harness::{Scratch, mirror_pcap, root, same, testdata};
+use super::json::{are_as_described, walk};
+use crate::harness::{mirror_pcap, testdata};
 
-#[test]
-fn the_example_of_tests_is_a_file_that_holds() {
-    let text = document("docs/filter-tests.md");
-    let (_, example) = text.split_once("```yaml\n").expect("an example");
-    let example = example.split("```").next().unwrap();
-    let file = testdata().join("filter-tests/lab-d.yaml");
-    same(example, &fs::read_to_string(&file).unwrap());
-    let seen = mirror_pcap().args(["filter", "test"]).arg(file).succeeds();
-    assert!(String::from_utf8(seen.stdout).unwrap().ends_with(" tests, all hold\n"));
-}
-
-/// Everything between quotes.
-fn quoted(part: &str) -> BTreeSet<String> {
-    part.split('"').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
-/// The lists of keys in the source, wherever they are known.
-#[test]
-fn the_tables_of_keys_are_those_that_are_read() {
-    let mut listed: BTreeSet<String> = BTreeSet::new();
-    for row in rows(&document("docs/filter-tests.md"), "Key") {
-        listed.insert(code(&row[0]).rsplit('.').next().unwrap().to_owned());
-    }
-    let folder = "crates/mirror-aws/src/expectations";
-    let text = fs::read_to_string(root().join(format!("{folder}.rs"))).unwrap();
-    let mut read: BTreeSet<String> = text
-        .split("known(")
-        .skip(1)
-        .flat_map(|rest| quoted(rest.split(']').next().unwrap()))
-        .collect();
-    read.extend(quoted(&source(&format!("{folder}.rs"), "const VERDICTS", "];")));
-    read.extend(quoted(&source(&format!("{folder}/flow.rs"), "const KEYS", "];")));
-    assert_eq!(listed, read);
-}
-
-fn json(run: crate::harness::Run) -> Value {
-    serde_json::from_slice(&run.ends().stdout).unwrap()
-}
-
-#[test]
-fn the_results_of_tests_are_as_described() {
-    let scratch = Scratch::new();
-    let filter = testdata().join("aws/lab-d/cfn.yaml");
-    let filter = filter.display();
-    // One with a packet that shows it, and one without; in YAML with lines, and in JSON.
-    let tests =
-        r#"[{ "flow": {}, "expect": "mirrored" }, { "lint": { "codes": ["mirrors-control"] } }]"#;
-    scratch.write("fails.yaml", format!("filter: {filter}\ntests: {tests}\n"));
-    scratch.write("fails.json", format!(r#"{{ "filter": "{filter}", "tests": {tests} }}"#));
-    let mut printed = BTreeMap::new();
-    for file in ["fails.yaml", "fails.json"] {
-        let run = mirror_pcap().within(&scratch).args(["filter", "test", "--format", "json", file]);
-        walk(&json(run), "", &mut printed);
-    }
-    are_as_described(&printed, "mirror-pcap/filter-test/1");
-}
-
-#[test]
-fn suggestions_are_as_described() {
-    let mut printed = BTreeMap::new();
-    for (include, exclude) in
-        [("lab-d", "mixed-traffic"), ("mixed-traffic", "lab-d"), ("lab-d", "lab-d")]
-    {
-        let capture = |name: &str| testdata().join(format!("captures/{name}/input.pcapng"));
-        let run = mirror_pcap().args(["filter", "suggest", "--format", "json", "--include"]);
-        let found = json(run.arg(capture(include)).arg("--exclude").arg(capture(exclude)));
-        for side in ["include", "exclude"] {
-            let number = |name: &str| found[side][name].as_u64().unwrap();
-            let verdicts = ["mirrored", "not_mirrored", "never_mirrored", "undecided"];
-            let sum: u64 = verdicts.iter().map(|name| number(name)).sum();
-            assert_eq!(sum, number("packets"));
-            let reasons = found[side]["reasons"].as_object().unwrap();
-            assert_eq!(reasons.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), sum);
+/// The filters of `testdata/filters`, and the one of the lab.
+fn filters() -> Vec<PathBuf> {
+    let mut filters = vec![
+        testdata().join("aws/lab-d/cfn.yaml"),
+        testdata().join("aws/lab-d/describe-traffic-mirror-filters.json"),
+    ];
+    for case in fs::read_dir(testdata().join("filters")).unwrap() {
+        let folder = case.unwrap().path();
+        if folder.is_dir() {
+            filters.extend(["fires.yaml", "nearly.yaml"].map(|name| folder.join(name)));
         }
-        walk(&found, "", &mut printed);
     }
-    are_as_described(&printed, "mirror-pcap/filter-suggest/1");
+    filters
+}
+
+/// The fields that a command prints as JSON, over all filters, are those described.
+fn are_described(schema: &str, command: &str, more: &[&str]) {
+    let mut printed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let all = filters();
+    for (at, path) in all.iter().enumerate() {
+        let mut run = mirror_pcap().args(["filter", command, "--format", "json"]).args(more);
+        if command == "diff" {
+            run = run.arg(&all[(at + 1) % all.len()]);
+        }
+        let seen = run.arg(path).ends();
+        if seen.status.code() == Some(2) {
+            // A filter that AWS would refuse is linted, and nothing else.
+            assert_ne!(command, "lint", "{}", path.display());
+            continue;
+        }
+        let json: Value = serde_json::from_slice(&seen.stdout).unwrap();
+        assert_eq!(json["schema"], schema);
+        walk(&json, "", &mut printed);
+    }
+    are_as_described(&printed, schema);
 }
 
 #[test]
-fn the_paragraphs_on_filters_have_their_options() {
-    for (from, command) in [
-        ("`mirror-pcap filter test` checks", "filter test"),
-        ("`mirror-pcap filter suggest` finds", "filter suggest"),
-        ("`mirror-pcap filter export` writes", "filter export"),
-    ] {
-        assert_eq!(options_named(from), without_help(options_of(command)), "{command}");
-    }
+fn what_show_prints_is_described() {
+    are_described("mirror-pcap/filter-show/1", "show", &[]);
+}
+
+#[test]
+fn what_explain_prints_is_described() {
+    // Without ports, so that rules match, fail and leave it open.
+    are_described(
+        "mirror-pcap/explain/1",
+        "explain",
+        &["--flow", "ingress tcp 10.0.0.1 > 10.0.1.15"],
+    );
+}
+
+#[test]
+fn what_lint_prints_is_described() {
+    are_described("mirror-pcap/lint/1", "lint", &[]);
+}
+
+#[test]
+fn what_diff_prints_is_described() {
+    are_described("mirror-pcap/diff/1", "diff", &[]);
 }

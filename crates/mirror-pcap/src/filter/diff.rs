@@ -1,0 +1,177 @@
+//! `filter diff`: whether two filters do the same, and where not.
+
+use std::fmt::Write;
+
+use anyhow::anyhow;
+use mirror_aws::KnownFilter;
+use mirror_filter::{Action, Rule, analysis, analysis::Difference};
+use serde::Serialize;
+
+use super::{
+    json::{self, Witness},
+    source::{Source, called},
+};
+use crate::{
+    cli::{self, TextOrJson},
+    documents::{self, is_stdin},
+    failure::{Exit, Failure, printable},
+    number::counted,
+};
+
+/// Run the command.
+pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
+    if is_stdin(args.a.as_ref()) && is_stdin(args.b.as_ref()) {
+        return Err(Failure::usage(anyhow!("standard input can be one of the documents only")));
+    }
+    // A template may have parameters that the other document has no use for.
+    let params = documents::parameters(&args.param)?.shared();
+    let a = Source::read_with(&args.a, &params)?;
+    let b = Source::read_with(&args.b, &params)?;
+    if let [name, ..] = params.unasked().as_slice() {
+        let name = printable(name);
+        return Err(Failure::usage(anyhow!("found --param {name}, which no document asks for")));
+    }
+    for source in [&a, &b] {
+        source.tell(|_| true);
+    }
+    let (a, b) = (Side::new(&a)?, Side::new(&b)?);
+    let differences = analysis::differences(&a.known.filter, &b.known.filter)
+        .map_err(|error| Failure::input(format!("{} and {}", a.name, b.name), error))?;
+    let equal = differences.is_empty() && a.known.filter.amazon_dns == b.known.filter.amazon_dns;
+    match args.format {
+        TextOrJson::Text => {
+            let text = text(&a, &b, &differences);
+            crate::print(|out| {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            })?;
+        }
+        TextOrJson::Json => {
+            json::print(&Json {
+                schema: "mirror-pcap/diff/1",
+                a: FilterName::new(&a),
+                b: FilterName::new(&b),
+                equal,
+                differences: differences.iter().map(|one| Row::new(&a, &b, one)).collect(),
+            })?;
+        }
+    }
+    Ok(if equal { Exit::Done } else { Exit::Findings })
+}
+
+/// One of the filters.
+struct Side<'s> {
+    name: &'s str,
+    known: &'s KnownFilter,
+}
+
+impl<'s> Side<'s> {
+    fn new(source: &'s Source) -> Result<Side<'s>, Failure> {
+        Ok(Side { name: &source.name, known: source.one()? })
+    }
+
+    fn rule(&self, index: Option<usize>) -> Option<&'s Rule> {
+        self.known.filter.rules.get(index?)
+    }
+
+    fn amazon_dns(&self) -> bool {
+        self.known.filter.amazon_dns
+    }
+}
+
+fn text(a: &Side<'_>, b: &Side<'_>, differences: &[Difference]) -> String {
+    let mut text = String::new();
+    // Writing to a String can't fail.
+    for (mark, side) in [("a", a), ("b", b)] {
+        let _ = writeln!(text, "{mark}: {} in {}", called(side.known), printable(side.name));
+    }
+    let other_dns = a.amazon_dns() != b.amazon_dns();
+    if differences.is_empty() && !other_dns {
+        text += "they do the same with every packet\n";
+        return text;
+    }
+    if other_dns {
+        let (has, lacks) = if a.amazon_dns() { ("a", "b") } else { ("b", "a") };
+        let _ = writeln!(text, "{has} mirrors Amazon DNS, {lacks} does not");
+    }
+    if differences.is_empty() {
+        text += "their rules do the same with every packet\n";
+    }
+    for one in differences {
+        let (left, right) = (a.rule(one.a), b.rule(one.b));
+        let who = if action(left) == Action::Accept { "a" } else { "b" };
+        let _ = writeln!(text, "{who} alone mirrors {}", one.example);
+        let says = |rule: Option<&Rule>| match rule {
+            Some(rule) => rule.to_string(),
+            None => format!("no {} rule matches", one.direction),
+        };
+        let _ = writeln!(text, "  a: {}\n  b: {}", says(left), says(right));
+    }
+    if !differences.is_empty() {
+        let pairs = counted(differences.len() as u64, "pair", "pairs");
+        let _ = writeln!(text, "{pairs} of rules that disagree");
+    }
+    text
+}
+
+fn action(rule: Option<&Rule>) -> Action {
+    rule.map_or(Action::Reject, |rule| rule.action)
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: &'static str,
+    a: FilterName<'a>,
+    b: FilterName<'a>,
+    equal: bool,
+    differences: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct FilterName<'a> {
+    document: &'a str,
+    id: Option<&'a str>,
+    name: Option<&'a str>,
+    amazon_dns: bool,
+}
+
+impl<'a> FilterName<'a> {
+    fn new(side: &Side<'a>) -> FilterName<'a> {
+        let filter = &side.known.filter;
+        FilterName {
+            document: side.name,
+            id: filter.id.as_deref(),
+            name: filter.name.as_deref(),
+            amazon_dns: filter.amazon_dns,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    direction: &'static str,
+    a: Decided,
+    b: Decided,
+    witness: Witness,
+}
+
+#[derive(Serialize)]
+struct Decided {
+    rule: Option<u32>,
+    action: &'static str,
+}
+
+impl Row {
+    fn new(a: &Side<'_>, b: &Side<'_>, one: &Difference) -> Row {
+        let decided = |rule: Option<&Rule>| Decided {
+            rule: rule.map(|rule| rule.number),
+            action: action(rule).as_str(),
+        };
+        Row {
+            direction: one.direction.as_str(),
+            a: decided(a.rule(one.a)),
+            b: decided(b.rule(one.b)),
+            witness: Witness::new(&one.example),
+        }
+    }
+}

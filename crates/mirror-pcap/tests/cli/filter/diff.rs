@@ -1,0 +1,97 @@
+//! `filter diff`: the same for every packet, or a packet for each difference.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{filter, json, lab_d, template};
+use crate::harness::{Scratch, testdata};
+
+#[test]
+fn one_filter_in_five_formats_is_one_filter() {
+    for name in [
+        "cdk-synth.template.json",
+        "describe-traffic-mirror-filters.json",
+        "describe-traffic-mirror-filter-rules.json",
+        "terraform-plan.json",
+        "terraform-state.json",
+    ] {
+        let other = testdata().join("aws/lab-d").join(name);
+        let seen = filter("diff").arg(lab_d()).arg(other).succeeds();
+        let text = String::from_utf8(seen.stdout).unwrap();
+        assert!(text.ends_with("\nthey do the same with every packet\n"), "{name}: {text}");
+    }
+}
+
+/// One port more: that port, one packet of it, and nothing else.
+#[test]
+fn a_bound_that_moved_by_one_is_a_packet_at_the_bound() {
+    let scratch = Scratch::new();
+    let text = fs::read_to_string(template("asym-ports", "nearly")).unwrap();
+    let first = text.find("ToPort: 443").unwrap();
+    let (head, tail) = text.split_at(first);
+    scratch.write("a.yaml", &text);
+    scratch.write("b.yaml", format!("{head}{}", tail.replacen("443", "444", 1)));
+    let diff = || filter("diff").within(&scratch).args(["a.yaml", "b.yaml"]);
+    diff().fails_with(1).stderr("").stdout(
+        "\
+a: \"Web\" in a.yaml
+b: \"Web\" in b.yaml
+b alone mirrors ingress tcp 203.0.113.9:51000 > 10.0.1.15:444
+  a: no ingress rule matches
+  b: ingress 100 accept tcp 0.0.0.0/0 > 10.0.0.0/16 443-444
+1 pair of rules that disagree
+",
+    );
+    let json = json(&diff().args(["--format", "json"]).fails_with(1));
+    assert_eq!(json["schema"], "mirror-pcap/diff/1");
+    assert_eq!(json["equal"], false);
+    let one = &json["differences"][0];
+    assert_eq!(one["a"], json!({ "rule": null, "action": "reject" }));
+    assert_eq!(one["b"], json!({ "rule": 100, "action": "accept" }));
+    // And the packet is a question to explain.
+    for (name, verdict) in [("a.yaml", "not_mirrored"), ("b.yaml", "mirrored")] {
+        let flow = one["witness"]["flow"].as_str().unwrap();
+        let args = [name, "--format", "json", "--flow", flow];
+        let seen = filter("explain").within(&scratch).args(args).succeeds();
+        let told: Value = serde_json::from_slice(&seen.stdout).unwrap();
+        assert_eq!(told["verdict"], verdict);
+    }
+}
+
+/// Of what the rules say nothing it is the switch alone that differs.
+#[test]
+fn filters_that_differ_in_amazon_dns_alone_are_not_equal() {
+    let scratch = Scratch::new();
+    let text = fs::read_to_string(template("mirrors-control", "fires")).unwrap();
+    scratch.write("without.yaml", &text);
+    scratch.write("with.yaml", fs::read_to_string(template("mirrors-control", "nearly")).unwrap());
+    let diff = || filter("diff").within(&scratch).args(["with.yaml", "without.yaml"]);
+    let seen = diff().fails_with(1);
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.contains("a mirrors Amazon DNS, b does not\n"), "{text}");
+    assert!(text.ends_with("their rules do the same with every packet\n"), "{text}");
+    let json = json(&diff().args(["--format", "json"]).fails_with(1));
+    assert_eq!((&json["equal"], &json["differences"]), (&json!(false), &json!([])));
+    assert_eq!((&json["a"]["amazon_dns"], &json["b"]["amazon_dns"]), (&json!(true), &json!(false)));
+}
+
+/// A parameter of one document is none of the other's business; one of neither is a mistake.
+#[test]
+fn a_parameter_goes_to_the_document_that_asks_for_it() {
+    let template = testdata().join("aws/cfn-imported-ranges/template.yaml");
+    let a = format!("{}#MirrorClientTraffic", template.display());
+    let params = ["--param", "lab-VpcCidr=10.0.0.0/16"];
+    filter("diff").arg(&a).arg(lab_d()).args(params).fails_with(1);
+    filter("diff").arg(lab_d()).arg(&a).args(params).fails_with(1);
+    let more = ["--param", "Nobody=1"];
+    let seen = filter("diff").arg(&a).arg(lab_d()).args(params).args(more).fails_with(2).stdout("");
+    seen.stderr_has("found --param Nobody, which no document asks for");
+}
+
+#[test]
+fn standard_input_is_one_of_them_at_most() {
+    let bytes = fs::read(lab_d()).unwrap();
+    filter("diff").arg("-").arg(lab_d()).stdin(bytes).succeeds();
+    filter("diff").args(["-", "-"]).fails_with(2).stdout("");
+}
