@@ -134,7 +134,8 @@ fn whole(root: &At<'_>, problems: &mut Problems) -> Option<Expectations> {
         vpc = ranges(&context, "vpc", problems);
         local = ranges(&context, "eni", problems);
     }
-    let tests = root.require("tests", problems).map(|at| at.list(problems)).unwrap_or_default();
+    let tests = root.require("tests", problems);
+    let tests: Vec<_> = tests.iter().flat_map(|at| at.list(problems)).collect();
     if tests.is_empty() && problems.errors() == 0 {
         // What tests nothing must not pass.
         problems.push(Problem::error(root.place(), "found no tests, expected at least one"));
@@ -213,7 +214,7 @@ fn lint(at: &At<'_>, problems: &mut Problems) -> Option<Expectation> {
     let mut codes = Vec::new();
     if let Some(list) = at.get("codes") {
         let words = Code::ALL.map(|code| (code.as_str(), code));
-        let items = list.list(problems);
+        let items: Vec<_> = list.list(problems).collect();
         codes = items.iter().filter_map(|code| code.one_of(&words, problems)).collect();
         if items.is_empty() {
             list.wrong("at least one code", problems);
@@ -246,7 +247,7 @@ fn name(at: &At<'_>, problems: &mut Problems) -> Option<String> {
 fn ranges(at: &At<'_>, key: &str, problems: &mut Problems) -> Vec<Cidr> {
     let Some(at) = at.get(key) else { return Vec::new() };
     let items = match at.node().kind {
-        NodeKind::List(_) => at.items(),
+        NodeKind::List(_) => at.items().collect(),
         _ => vec![at],
     };
     items.iter().filter_map(|item| range(item, problems)).collect()

@@ -210,9 +210,9 @@ impl Problems {
         self.push(problem.being(mistake));
     }
 
-    /// Say which mistake those problems are that were noted behind the first `kept`.
-    pub(crate) fn since_are(&mut self, kept: usize, mistake: Mistake) {
-        for problem in self.kept.iter_mut().skip(kept) {
+    /// Say which mistake those errors are that were noted behind the first `errors`.
+    pub(crate) fn since_are(&mut self, errors: usize, mistake: Mistake) {
+        for problem in self.errors.first.iter_mut().skip(errors) {
             problem.mistake = Some(mistake);
         }
     }

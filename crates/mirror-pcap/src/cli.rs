@@ -1,8 +1,8 @@
 //! The arguments of every command, and all help texts, together in one place.
 
+mod filter;
 mod sessions;
 mod simulate;
-mod filter;
 
 use std::{
     io::{self, Write},

@@ -7,7 +7,7 @@ use mirror_wire::Direction;
 use super::{Dialect, Key, Label, PORTS, RULE, RawFilter, RawRule, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::{Mistake, Problem, Shown};
+use crate::problem::{Mistake, Shown};
 
 /// The lists of rules that the API has in a filter.
 const LISTS: [(&str, Direction); 2] =

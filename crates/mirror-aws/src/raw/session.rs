@@ -7,7 +7,7 @@ use mirror_wire::Vni;
 use super::{Dialect, Key, Label, RawSession, RawTarget, Reader};
 use crate::at::{At, Reference};
 use crate::node::NodeKind;
-use crate::problem::{Mistake, Problem};
+use crate::problem::Mistake;
 
 /// Makes the kind of target from its id.
 type Make = fn(String) -> TargetKind;
@@ -46,7 +46,7 @@ impl Reader<'_> {
 
         let errors = self.problems.errors();
         let names = self.names(at, "TrafficMirrorSessionId", label).unwrap_or_default();
-        let before = self.problems.iter().count();
+        let before = self.problems.errors();
         let number = self
             .require(at, "SessionNumber")
             .and_then(|field| u16::try_from(field.integer(1..=32_766, self.problems)?).ok());

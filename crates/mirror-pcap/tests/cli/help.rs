@@ -2,7 +2,7 @@
 
 use crate::harness::{mirror_pcap, same};
 
-const COMMANDS: &[&[&str]] = &[
+const COMMANDS: [&[&str]; 16] = [
     &["strip"],
     &["wrap"],
     &["sessions"],
