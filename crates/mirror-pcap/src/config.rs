@@ -10,7 +10,7 @@ use std::{
     fmt::Write,
 };
 
-use mirror_aws::{Estate, KnownFilter};
+use mirror_aws::{Estate, FilteredSession, KnownFilter};
 use mirror_session::{Direction, Eni, FilterName, KnownSession, Target, TargetKind, file};
 
 use crate::{
@@ -42,21 +42,16 @@ fn show(args: &cli::Show) -> Result<Exit, Failure> {
 struct Tree<'e> {
     estate: &'e Estate,
     enis: HashMap<&'e str, &'e Eni>,
-    filters: HashMap<Named<'e>, &'e KnownFilter>,
 }
 
-/// Id and name.
-type Named<'e> = (Option<&'e str>, Option<&'e str>);
+/// An interface, and the document that it is of, if it has no id: a name of a template or plan is
+/// nobody's in another.
+type Source<'e> = (Option<&'e Eni>, Option<&'e str>);
 
 impl<'e> Tree<'e> {
     fn new(estate: &'e Estate) -> Tree<'e> {
         let enis = estate.enis.iter().filter_map(|eni| Some((eni.id.as_deref()?, eni)));
-        let named = |one: &'e KnownFilter| (one.filter.id.as_deref(), one.filter.name.as_deref());
-        Tree {
-            estate,
-            enis: enis.collect(),
-            filters: estate.filters.iter().map(|one| (named(one), one)).collect(),
-        }
+        Tree { estate, enis: enis.collect() }
     }
 
     fn text(&self) -> String {
@@ -64,7 +59,7 @@ impl<'e> Tree<'e> {
         if self.estate.picture.sessions().is_empty() {
             text += "no session in the documents\n";
         }
-        for (eni, sessions) in self.by_eni() {
+        for ((eni, _), sessions) in self.by_eni() {
             text += &match eni {
                 Some(eni) => eni_line(eni),
                 None => "network interface not known\n".to_owned(),
@@ -95,21 +90,29 @@ impl<'e> Tree<'e> {
 
     /// The source interfaces in the order of their ids, each with its sessions in the order of
     /// their numbers.
-    fn by_eni(&self) -> Vec<(Option<&'e Eni>, Vec<&'e KnownSession>)> {
-        let mut groups: Vec<(Option<&Eni>, Vec<&KnownSession>)> = Vec::new();
-        let mut places: HashMap<Option<&Eni>, usize> = HashMap::new();
-        for session in self.estate.picture.sessions() {
-            let eni = session.eni.as_ref();
-            let place = *places.entry(eni).or_insert(groups.len());
+    fn by_eni(&self) -> Vec<(Source<'e>, Vec<&'e FilteredSession>)> {
+        let mut all: Vec<&FilteredSession> = self.estate.sessions.iter().collect();
+        all.sort_by_key(|one| {
+            let KnownSession { id, name, number, eni, .. } = &one.session;
+            (eni.as_ref().and_then(|eni| eni.id.as_deref()), number, id, name)
+        });
+        let mut groups: Vec<(Source<'_>, Vec<&FilteredSession>)> = Vec::new();
+        let mut places: HashMap<Source<'_>, usize> = HashMap::new();
+        for one in all {
+            let eni = one.session.eni.as_ref();
+            let has_id = eni.is_none_or(|eni| eni.id.is_some());
+            let source = (eni, (!has_id).then_some(one.place.document.as_str()));
+            let place = *places.entry(source).or_insert(groups.len());
             match groups.get_mut(place) {
-                Some((_, sessions)) => sessions.push(session),
-                None => groups.push((eni, vec![session])),
+                Some((_, sessions)) => sessions.push(one),
+                None => groups.push((source, vec![one])),
             }
         }
         groups
     }
 
-    fn session(&self, session: &KnownSession, text: &mut String) {
+    fn session(&self, one: &FilteredSession, text: &mut String) {
+        let session = &one.session;
         let number = session.number.map(|number| format!(" {number}")).unwrap_or_default();
         let line = line([
             titled(session.id.as_deref(), session.name.as_deref()),
@@ -123,7 +126,7 @@ impl<'e> Tree<'e> {
             let _ = writeln!(text, "    target: {}", self.target(target));
         }
         if let Some(filter) = &session.filter {
-            let _ = writeln!(text, "    filter: {}", self.filter(filter));
+            let _ = writeln!(text, "    filter: {}", self.filter(filter, one));
         }
     }
 
@@ -148,12 +151,12 @@ impl<'e> Tree<'e> {
         ])
     }
 
-    fn filter(&self, filter: &FilterName) -> String {
-        let (id, name) = (filter.id.as_deref(), filter.name.as_deref());
+    fn filter(&self, filter: &FilterName, of: &FilteredSession) -> String {
+        let known = of.filter.and_then(|at| self.estate.filters.get(at));
         line([
-            titled(id, name),
+            titled(filter.id.as_deref(), filter.name.as_deref()),
             quoted(filter.description.as_deref()),
-            self.filters.get(&(id, name)).map(|one| rules(one)),
+            known.map(rules),
         ])
     }
 }

@@ -523,3 +523,44 @@ fn every_document_of_testdata_is_shown_or_says_why_not() {
     }
     assert!(shown > 10, "{shown} of them were shown");
 }
+
+/// Two templates call two things by one name each: filters of different rules, and interfaces.
+#[test]
+fn what_two_templates_call_by_one_name_is_two_things() {
+    let scratch = Scratch::new();
+    let template = |rules: u32, vni: u32| {
+        let mut template = json!({"Resources": {
+            "Eni": {"Type": "AWS::EC2::NetworkInterface", "Properties": {}},
+            "Tap": {"Type": "AWS::EC2::TrafficMirrorFilter"},
+            "To": {"Type": "AWS::EC2::TrafficMirrorTarget", "Properties": {"NetworkInterfaceId": "eni-0f"}},
+            "Session": {"Type": "AWS::EC2::TrafficMirrorSession", "Properties": {
+                "NetworkInterfaceId": {"Ref": "Eni"}, "TrafficMirrorFilterId": {"Ref": "Tap"},
+                "TrafficMirrorTargetId": {"Ref": "To"}, "SessionNumber": 1, "VirtualNetworkId": vni
+            }}
+        }});
+        for number in 1..=rules {
+            template["Resources"][format!("Rule{number}")] = json!({
+                "Type": "AWS::EC2::TrafficMirrorFilterRule", "Properties": {
+                    "TrafficMirrorFilterId": {"Ref": "Tap"}, "TrafficDirection": "ingress",
+                    "RuleNumber": number, "RuleAction": "accept",
+                    "SourceCidrBlock": "0.0.0.0/0", "DestinationCidrBlock": "0.0.0.0/0"
+                }
+            });
+        }
+        template.to_string()
+    };
+    scratch.write("a", template(1, 7).as_bytes());
+    scratch.write("b", template(2, 8).as_bytes());
+    let tree = |vni: u32, rules: &str| {
+        format!(
+            "\
+\"Eni\"
+  session 1: \"Session\", VNI {vni}
+    target: \"To\", network interface eni-0f
+    filter: \"Tap\", {rules}, 0 egress rules
+"
+        )
+    };
+    let expected = tree(7, "1 ingress rule") + &tree(8, "2 ingress rules");
+    mirror_pcap().within(&scratch).args(["config", "show", "a", "b"]).succeeds().stdout(&expected);
+}
