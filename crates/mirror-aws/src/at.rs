@@ -4,8 +4,8 @@
 //! and answers nothing; the reader goes on with the next field, so that one run finds all.
 //!
 //! A value that is null is as good as absent ([`At::get`]): the AWS CLI leaves fields out, other
-//! producers of the same documents write null. Where the difference matters there is
-//! [`At::member`].
+//! producers of the same documents write null. Where the difference matters (a template has no null, a
+//! plan has one for what isn't set) there is [`At::member`].
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;

@@ -143,8 +143,8 @@ pub(crate) struct Raw {
 ///
 /// Its readers take the map that has the fields (of CloudFormation the evaluated `Properties`, of
 /// Terraform the `values`) and, where the resource has one, its name in the document. What a reader
-/// has found damaged it adds as far as it goes, so that what refers to it doesn't dangle: nothing
-/// comes of documents with errors but their problems.
+/// has found damaged it adds as far as it goes, so that what refers to it doesn't dangle, and leaves
+/// out if nobody can mean it: nothing comes of documents with errors but their problems.
 pub(crate) struct Reader<'r> {
     pub(crate) dialect: Dialect,
     /// The index of the document: local names of others are not meant.

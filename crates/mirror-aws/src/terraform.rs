@@ -11,6 +11,8 @@
 mod address;
 mod references;
 
+use std::collections::HashSet;
+
 use crate::at::At;
 use crate::node::{Entry, Node, NodeKind};
 use crate::problem::{Place, Problem, Problems};
@@ -151,7 +153,8 @@ fn with_unknown(
     problems: &mut Problems,
 ) -> Node {
     let values = &resource.values;
-    let unknown = configuration.unknown(&resource.address);
+    let in_order = configuration.unknown(&resource.address);
+    let unknown: HashSet<&str> = in_order.iter().copied().collect();
     let is_known = |entry: &&Entry| !unknown.contains(entry.key.as_str());
     let mut entries: Vec<Entry> =
         values.node().entries().iter().filter(is_known).cloned().collect();
@@ -175,8 +178,8 @@ fn with_unknown(
         entries.push(Entry { key: key.to_owned(), line: None, value: Node::new(kind) });
     };
     let unresolved = || NodeKind::Unresolved { why: AFTER.to_owned(), param: None };
-    for key in &unknown {
-        if !named.iter().any(|(name, _)| name == key) {
+    for key in in_order {
+        if !named.iter().any(|(name, _)| *name == key) {
             put(key, unresolved());
         }
     }

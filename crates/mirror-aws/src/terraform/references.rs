@@ -147,9 +147,9 @@ impl<'n> Configuration<'n> {
         Configuration { modules, resources: configured, unknown, planned, looks }
     }
 
-    /// The fields of a resource that aren't known yet.
-    pub(super) fn unknown(&self, address: &Address) -> HashSet<&'n str> {
-        let Some(after) = self.unknown.get(&address.to_string()) else { return HashSet::new() };
+    /// The fields of a resource that aren't known yet, in order.
+    pub(super) fn unknown(&self, address: &Address) -> Vec<&'n str> {
+        let Some(after) = self.unknown.get(&address.to_string()) else { return Vec::new() };
         let is_unknown = |node: &Node| node.kind == NodeKind::Bool(true);
         let fields = after.entries().iter().filter(|entry| is_unknown(&entry.value));
         fields.map(|entry| entry.key.as_str()).collect()

@@ -621,3 +621,17 @@ fn references_without_end_are_not_followed() {
     let problems = reading(&document).unwrap_err().to_string();
     assert!(problems.ends_with("the configuration is too large to follow its references"));
 }
+
+#[test]
+fn what_is_not_known_is_told_in_the_order_of_the_plan() {
+    let mut document =
+        plan(json!({"resources": [filter("aws_ec2_traffic_mirror_filter.f")]}), json!({}));
+    let unknown: serde_json::Map<_, _> =
+        (10..60).map(|n| (format!("new_{n}"), json!(true))).collect();
+    document["resource_changes"] = json!([
+        {"address": "aws_ec2_traffic_mirror_filter.f", "change": {"after_unknown": unknown}}
+    ]);
+    let mut told = warnings(&estate(&document));
+    told.retain(|one| one.contains("/new_"));
+    assert!(told.len() == 50 && told.is_sorted(), "{told:?}");
+}
