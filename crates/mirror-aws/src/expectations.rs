@@ -233,11 +233,12 @@ fn known(at: &At<'_>, keys: &[&str], problems: &mut Problems) {
     }
 }
 
-/// A text that names something.
+/// The name of a file, with or without the id of a filter in it. Standard input is none: it would be
+/// something else in each run.
 fn name(at: &At<'_>, problems: &mut Problems) -> Option<String> {
     let text = at.string(problems)?;
-    if text.is_empty() {
-        at.wrong("a name", problems);
+    if text.is_empty() || text == "-" || text.starts_with("-#") {
+        at.wrong("the name of a file", problems);
         return None;
     }
     Some(text)

@@ -127,6 +127,22 @@ t.yaml: \"${AWS::StackName}-filter\"
     );
 }
 
+/// Between two services there may be something that is of neither: ports 53 to 67 of the resolver
+/// were taken for a service, as both ends of the range are of one.
+#[test]
+fn what_lies_between_two_services_is_judged_by_the_rules() {
+    let scratch = lab(
+        "  - flow: { direction: ingress, protocol: udp, source: 169.254.169.253, source_port: 53-67, \
+         destination_port: 67 }\n    expect: never-mirrored\n",
+    );
+    let seen = test(&scratch).fails_with(1);
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(
+        text.contains(" is not mirrored as no rule matches, expected never mirrored"),
+        "{text}"
+    );
+}
+
 /// A document that differs in one port.
 #[test]
 fn another_document_is_not_equal_if_one_packet_is_treated_otherwise() {

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use mirror_filter::{Filter, Reason, Service, suggest::Sample};
-use mirror_wire::{Direction, Flow};
+use mirror_wire::{Direction, Flow, Missing, Ports};
 
 use super::{Watch, known};
 use crate::failure::Failure;
@@ -67,7 +67,13 @@ impl Traffic {
         let mut samples: Vec<Sample> = self.flows.iter().map(sample).collect();
         samples.sort_by_key(|Sample { direction, flow, .. }| {
             let is_egress = *direction == Direction::Egress;
-            (is_egress, flow.source, flow.destination, flow.protocol, format!("{:?}", flow.ports))
+            let ports = match flow.ports {
+                Ports::Known { source, destination } => (0, source, destination),
+                Ports::Absent => (1, 0, 0),
+                Ports::Missing(Missing::Fragment) => (2, 0, 0),
+                Ports::Missing(Missing::Cut) => (3, 0, 0),
+            };
+            (is_egress, flow.source, flow.destination, flow.protocol, ports)
         });
         samples
     }

@@ -101,7 +101,10 @@ impl<'c> Checker<'c> {
                 (packet, judged.verdict, judged.reason)
             })
             .collect();
-        if judged.iter().all(|(_, _, reason)| matches!(reason, Reason::Service(_))) {
+        // Of two services there may be something between them.
+        let one = judged.first().map(|(_, _, reason)| *reason);
+        let is_of_one = judged.iter().all(|(_, _, reason)| Some(*reason) == one);
+        if is_of_one && matches!(one, Some(Reason::Service(_))) {
             let wrong =
                 judged.iter().filter(|(_, verdict, _)| *verdict != expected || rule.is_some());
             let unmet = wrong.take(1).map(|(packet, verdict, reason)| {
@@ -290,7 +293,7 @@ fn seen(packet: &Packet) -> Seen {
 }
 
 /// The packets at the corners of some flows. Services are single addresses and one or two ports, and
-/// ranges begin and end at multiples of their size: so where all corners are of a service, what is
+/// ranges begin and end at multiples of their size: so where all corners are of one service, what is
 /// between them is as well.
 fn corners(flows: &Flows) -> Vec<Packet> {
     let protocols = match flows.protocol {
