@@ -3,13 +3,14 @@
 mod direction;
 mod documents;
 mod flows;
+mod limits;
 mod written;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::harness::{Run, Scratch, mirror_pcap, testdata};
+use crate::harness::{Run, Scratch, corpus, mirror_pcap, testdata};
 
 /// A document of Lab D.
 fn lab(name: &str) -> PathBuf {
@@ -188,4 +189,16 @@ fn what_cannot_be_read_is_refused_before_any_work() {
     ] {
         mirror_pcap().within(&with_source()).args(args).fails_with(2).stdout("").stderr_has(said);
     }
+}
+
+/// AWS mirrored these, with a filter that took everything; so a simulation of one must.
+#[test]
+fn what_aws_did_mirror_would_be_mirrored() {
+    let Some(corpus) = corpus() else { return };
+    let capture = corpus.join("suricata-verify/tests__vxlan-decoder-03__vxlan.pcap");
+    let run = mirror_pcap().args(["simulate", "--vpc", "172.31.0.0/16"]).arg(capture);
+    let report = json(run.arg("--filter").arg(testdata().join("documents/filters.json")));
+    assert_eq!(report["verdicts"]["mirrored"]["packets"], 100);
+    assert_eq!(report["from_sessions"], 100);
+    assert!(report["network_services"]["amazon-dns"]["packets"].as_u64().unwrap() > 0);
 }
