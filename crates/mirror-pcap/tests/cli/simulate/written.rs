@@ -132,3 +132,22 @@ fn other_blocks_are_kept_and_what_cannot_be_written_is_counted() {
     assert_eq!(packets(&pipe.stdout).len(), 25);
     assert!(pipe.stderr.contains("25 packets written"), "{}", pipe.stderr);
 }
+
+/// The rules of Lab D, said in the language of somebody else who reads the capture.
+#[test]
+fn tshark_finds_the_same_packets_by_a_display_filter() {
+    let filter = "(eth.src==0a:5e:c0:de:00:01 && tcp.dstport==443 && !(ip.dst==10.0.0.0/16) && \
+                  !(ipv6.dst==2001:db8:1234:ab00::/56)) || (eth.dst==0a:5e:c0:de:00:01 && \
+                  tcp.srcport==443 && !(ip.src==10.0.0.0/16) && \
+                  !(ipv6.src==2001:db8:1234:ab00::/56))";
+    let mut tshark = std::process::Command::new("tshark");
+    tshark.arg("-n").arg("-r").arg(source()).args(["-o", "ip.defragment:FALSE", "-Y", filter]);
+    let Ok(output) = tshark.args(["-T", "fields", "-e", "frame.number"]).output() else {
+        let required = std::env::var_os("MIRROR_PCAP_REQUIRE_TSHARK").is_some();
+        assert!(!required, "tshark is required and not there");
+        return crate::harness::skipped("a display filter by tshark, which is not there");
+    };
+    let found = String::from_utf8(output.stdout).unwrap();
+    let found: Vec<usize> = found.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(found, https());
+}
