@@ -1,0 +1,253 @@
+//! What is shown of one packet.
+
+use std::net::IpAddr;
+
+use mirror_session::{
+    Annotation, Direction, DirectionSense, Found, KnownSession, Picture, SessionKey,
+};
+use mirror_wire::{Captured, Inner, LinkType, VXLAN_PORT, decapsulate};
+
+use crate::{Session, recent::Recent};
+
+/// A packet as a viewer has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// What the first bytes are; `None` if they are nothing that we look into.
+    pub link: Option<LinkType>,
+    /// The captured bytes.
+    pub bytes: &'a [u8],
+    /// Length in bytes on the wire, as the capture tells it.
+    pub original_len: u32,
+    /// Bytes of frame check sequence at the end of the packet on the wire.
+    pub fcs_len: u8,
+    /// The number of the capture interface.
+    pub interface: u32,
+    /// The description of the capture interface; empty if there is none.
+    pub description: &'a [u8],
+}
+
+/// What a user can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// UDP ports that carry VXLAN.
+    pub ports: Vec<u16>,
+    /// Of wrapped packets show only those whose session the documents know.
+    pub only_known: bool,
+    /// What the documents say; empty without documents.
+    pub picture: Picture,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { ports: vec![VXLAN_PORT], only_known: false, picture: Picture::default() }
+    }
+}
+
+/// Why a packet's session could not be named, though there are documents that name sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// They know none with this source and VNI.
+    Unknown,
+    /// They know so many that it could be.
+    Ambiguous(usize),
+}
+
+/// What is shown of a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'s> {
+    /// The session that it came from.
+    pub session: &'s Session,
+    /// Why it has no name, if that is odd.
+    pub doubt: Option<Doubt>,
+    /// Which way it went, seen from the source ENI.
+    pub direction: Option<Direction>,
+    /// Bytes that the frame had before the session cut it; `None` if it wasn't cut, or nobody says
+    /// so.
+    pub cut_from: Option<u32>,
+    /// Where in the captured bytes the VXLAN header is; `None` if it was stripped.
+    pub vxlan: Option<usize>,
+}
+
+/// Says of packets which session they came from.
+#[derive(Debug, Default)]
+pub struct Dissector {
+    settings: Settings,
+    /// By the description of an interface; `None` for one that is no annotation.
+    stripped: Recent<Box<[u8]>, Option<Stripped>>,
+    wrapped: Recent<SessionKey, Entry>,
+}
+
+/// What is said of all packets of a session.
+#[derive(Debug)]
+struct Entry {
+    session: Session,
+    known: Option<KnownSession>,
+    doubt: Option<Doubt>,
+    /// Lengths that the documents say frames are cut to.
+    cuts: Vec<u32>,
+}
+
+/// A session as an interface tells it.
+#[derive(Debug)]
+struct Stripped {
+    annotation: Annotation,
+    entry: Entry,
+}
+
+impl Dissector {
+    /// One that knows what these settings say.
+    pub fn new(settings: Settings) -> Dissector {
+        Dissector { settings, ..Dissector::default() }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What is shown of a packet; `None` if it is no mirrored one.
+    ///
+    /// `comments` are the packet's, in their order. They are asked for only if they may count.
+    pub fn show<'s, 'c>(
+        &'s mut self,
+        packet: &Packet<'_>,
+        comments: impl DoubleEndedIterator<Item = &'c [u8]>,
+    ) -> Option<Shown<'s>> {
+        let Dissector { settings, stripped, wrapped } = self;
+        let description = packet.description;
+        if !description.is_empty() {
+            let stripped = stripped.get(
+                packet.interface,
+                |kept| **kept == *description,
+                || (description.into(), Stripped::read(description, &settings.picture)),
+            );
+            if let Some(Some(stripped)) = stripped {
+                return Some(stripped.show(packet, comments));
+            }
+        }
+        show_wrapped(settings, wrapped, packet)
+    }
+}
+
+impl Stripped {
+    fn read(description: &[u8], picture: &Picture) -> Option<Stripped> {
+        let annotation = Annotation::parse(description).ok()?;
+        let found = picture.find(&annotation.key());
+        let mut entry =
+            Entry::new(picture, found, |known| Session::of_annotation(&annotation, known));
+        // Whoever stripped it knew the session.
+        if annotation.session.is_some() || annotation.name.is_some() {
+            entry.doubt = None;
+        }
+        Some(Stripped { annotation, entry })
+    }
+
+    fn show<'s, 'c>(
+        &'s self,
+        packet: &Packet<'_>,
+        comments: impl DoubleEndedIterator<Item = &'c [u8]>,
+    ) -> Shown<'s> {
+        let comment = comments
+            .rev()
+            .filter_map(|comment| Annotation::parse(comment).ok())
+            .find(|comment| self.is_of_session(comment));
+        let told = comment.as_ref().and_then(|comment| comment.direction);
+        let direction = told
+            .or_else(|| self.entry.direction(self.annotation.source, &Inner::parse(packet.bytes)?));
+        Shown {
+            session: &self.entry.session,
+            doubt: self.entry.doubt,
+            direction,
+            cut_from: comment.and_then(|comment| comment.cut_from),
+            vxlan: None,
+        }
+    }
+
+    /// Whether a comment speaks of this session. A short one leaves out the endpoint.
+    fn is_of_session(&self, comment: &Annotation) -> bool {
+        let Annotation { vni, source, endpoint, .. } = self.annotation;
+        comment.vni == vni
+            && comment.source == source
+            && (comment.endpoint.is_none() || comment.endpoint == endpoint)
+    }
+}
+
+fn show_wrapped<'s>(
+    settings: &Settings,
+    recent: &'s mut Recent<SessionKey, Entry>,
+    packet: &Packet<'_>,
+) -> Option<Shown<'s>> {
+    let Packet { link, bytes, original_len, fcs_len, .. } = *packet;
+    let captured = Captured { link: link?, bytes, original_len, fcs_len };
+    let mirrored = decapsulate(&captured, &settings.ports).ok()?;
+    let key =
+        SessionKey { endpoint: mirrored.endpoint, source: mirrored.source, vni: mirrored.vni };
+    let entry = recent.get(
+        bits(&key),
+        |kept| *kept == key,
+        || {
+            let found = settings.picture.find(&key);
+            let session = |known: Option<&_>| Session::of_key(&key, known);
+            (key, Entry::new(&settings.picture, found, session))
+        },
+    )?;
+    if settings.only_known && entry.known.is_none() {
+        return None;
+    }
+    let inner = Inner::parse(mirrored.inner);
+    Some(Shown {
+        session: &entry.session,
+        doubt: entry.doubt,
+        direction: inner.and_then(|inner| entry.direction(mirrored.source, &inner)),
+        cut_from: inner
+            .and_then(|inner| inner.promised_len)
+            .filter(|promised| *promised > mirrored.inner_len)
+            .filter(|_| entry.cuts.contains(&mirrored.inner_len)),
+        vxlan: Some(mirrored.vxlan_offset),
+    })
+}
+
+impl Entry {
+    fn new(
+        picture: &Picture,
+        found: Found<'_>,
+        session: impl FnOnce(Option<&KnownSession>) -> Session,
+    ) -> Entry {
+        let (known, doubt) = match found {
+            Found::Session { session, .. } => (Some(session), None),
+            Found::Ambiguous(count) => (None, Some(Doubt::Ambiguous(count))),
+            // Without documents nothing is known, and that is not odd.
+            Found::Unknown => (None, (!picture.sessions().is_empty()).then_some(Doubt::Unknown)),
+        };
+        Entry {
+            session: session(known),
+            cuts: known.map(KnownSession::cuts).unwrap_or_default(),
+            known: known.cloned(),
+            doubt,
+        }
+    }
+
+    /// Which way a frame went: by the ENI that documents describe, else by the addresses alone.
+    fn direction(&self, source: IpAddr, inner: &Inner) -> Option<Direction> {
+        let told = self
+            .known
+            .as_ref()
+            .and_then(|known| known.eni.as_ref())
+            .map(|eni| eni.direction(inner));
+        match told {
+            Some(told) if told.direction.is_some() || told.conflict => told.direction,
+            // One that has seen no packet before has learnt no MAC.
+            _ => DirectionSense::default().observe(source, inner).direction,
+        }
+    }
+}
+
+/// The bits of a key that lead to its place. VNIs are random or all the same, and sources are often
+/// neighbours in a subnet, so the low bits of both tell most sessions apart.
+fn bits(key: &SessionKey) -> u32 {
+    let source = match key.source {
+        IpAddr::V4(source) => source.octets()[3],
+        IpAddr::V6(source) => source.octets()[15],
+    };
+    u32::from(source) ^ key.vni.get().rotate_left(3)
+}

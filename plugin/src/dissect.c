@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The post-dissector: asks Rust about the packet, and shows the answer.
+ *
+ * A post-dissector sees every packet, with the bytes as they were captured, whatever other
+ * dissectors made of them: so it depends neither on Decode As nor on the VXLAN dissector being
+ * enabled, changes nothing for other protocols, and needs none of their fields. It answers without
+ * a tree too, for expert infos and statistics are made then.
+ */
+
+#include "shim.h"
+
+#include <epan/epan.h>
+#include <wiretap/wtap.h>
+#include <wiretap/wtap_opttypes.h>
+
+int vpcmirror_proto = -1;
+int vpcmirror_tap = -1;
+int vpcmirror_ett = -1;
+int vpcmirror_hf[VPCMIRROR_FIELDS];
+expert_field vpcmirror_ei[VPCMIRROR_EXPERTS];
+
+/*
+ * epan_get_interface_description has got a section number as third argument between 4.0 and 4.4.
+ * The compiler knows which one it is, so nobody has to know the version.
+ */
+typedef void (*any_function)(void);
+
+static const char *
+describe_by_two(any_function describe, const epan_t *session, uint32_t interface, uint32_t section _U_)
+{
+    return ((const char *(*)(const epan_t *, uint32_t)) describe)(session, interface);
+}
+
+static const char *
+describe_by_three(any_function describe, const epan_t *session, uint32_t interface, uint32_t section)
+{
+    return ((const char *(*)(const epan_t *, uint32_t, uint32_t)) describe)(session, interface, section);
+}
+
+static const char *
+interface_description(const packet_info *pinfo)
+{
+    const wtap_rec *rec = pinfo->rec;
+    uint32_t section = rec->presence_flags & WTAP_HAS_SECTION_NUMBER ? rec->section_number : 0;
+
+    if (!(rec->presence_flags & WTAP_HAS_INTERFACE_ID))
+        return NULL;
+    return _Generic(&epan_get_interface_description,
+                    const char *(*)(const epan_t *, uint32_t): describe_by_two,
+                    const char *(*)(const epan_t *, uint32_t, uint32_t): describe_by_three)(
+        (any_function) epan_get_interface_description, pinfo->epan,
+        rec->rec_header.packet_header.interface_id, section);
+}
+
+/* The link type as pcapng numbers it, of those that mirrored packets are looked for in. */
+static int32_t
+link_type(int encapsulation)
+{
+    switch (encapsulation) {
+    case WTAP_ENCAP_NULL:
+        return 0;
+    case WTAP_ENCAP_ETHERNET:
+        return 1;
+    case WTAP_ENCAP_RAW_IP:
+        return 101;
+    case WTAP_ENCAP_LOOP:
+        return 108;
+    case WTAP_ENCAP_SLL:
+        return 113;
+    case WTAP_ENCAP_RAW_IP4:
+        return 228;
+    case WTAP_ENCAP_RAW_IP6:
+        return 229;
+    case WTAP_ENCAP_SLL2:
+        return 276;
+    default:
+        return -1;
+    }
+}
+
+/* The packet's comments, in the memory of the packet. */
+static uint32_t
+comments(packet_info *pinfo, const char *const **list)
+{
+    wtap_block_t block = pinfo->fd->has_modified_block
+                             ? epan_get_modified_block(pinfo->epan, pinfo->fd)
+                             : pinfo->rec->block;
+    unsigned count = block ? wtap_block_count_option(block, OPT_COMMENT) : 0;
+    const char **texts;
+    char *text;
+    uint32_t found = 0;
+
+    *list = NULL;
+    if (count == 0)
+        return 0;
+    texts = wmem_alloc_array(pinfo->pool, const char *, count);
+    for (unsigned i = 0; i < count; i++) {
+        if (wtap_block_get_nth_string_option_value(block, OPT_COMMENT, i, &text) == WTAP_OPTTYPE_SUCCESS)
+            texts[found++] = text;
+    }
+    *list = texts;
+    return found;
+}
+
+static void
+add_string(proto_tree *tree, enum vpcmirror_field field, tvbuff_t *tvb, const char *value)
+{
+    if (value)
+        proto_item_set_generated(proto_tree_add_string(tree, vpcmirror_hf[field], tvb, 0, 0, value));
+}
+
+/*
+ * Puts the item above the layer that it is about: the VXLAN whose header is at that offset of the
+ * frame, or else right under "Frame".
+ */
+static void
+move_into_place(proto_tree *tree, proto_item *item, tvbuff_t *tvb, int32_t vxlan)
+{
+    int vxlan_id = vxlan < 0 ? -1 : proto_get_id_by_filter_name("vxlan");
+    int frame_id = proto_get_id_by_filter_name("frame");
+    proto_node *previous = NULL, *frame = NULL;
+
+    for (proto_node *node = tree->first_child; node; previous = node, node = node->next) {
+        const field_info *field = PNODE_FINFO(node);
+
+        if (!field || node == item)
+            continue;
+        if (field->hfinfo->id == frame_id)
+            frame = node;
+        if (vxlan_id != -1 && field->hfinfo->id == vxlan_id && field->ds_tvb == tvb &&
+            field->start == vxlan && previous) {
+            proto_tree_move_item(tree, previous, item);
+            return;
+        }
+    }
+    if (frame && frame->next != item)
+        proto_tree_move_item(tree, frame, item);
+}
+
+static proto_item *
+show(tvbuff_t *tvb, proto_tree *tree, const struct vpcmirror_shown *shown)
+{
+    int stripped = shown->vxlan < 0;
+    int start = stripped ? 0 : shown->vxlan;
+    proto_item *top, *item;
+    proto_tree *sub;
+
+    top = proto_tree_add_item(tree, vpcmirror_proto, tvb, start, stripped ? 0 : 8, ENC_NA);
+    proto_item_append_text(top, ", Session: %s", shown->title);
+    if (shown->direction)
+        proto_item_append_text(top, ", %s", shown->direction);
+    if (stripped)
+        proto_item_set_generated(top);
+    sub = proto_item_add_subtree(top, vpcmirror_ett);
+
+    /* Of a wrapped packet these bytes are the VNI; all the rest is from elsewhere. */
+    item = proto_tree_add_uint(sub, vpcmirror_hf[VPCMIRROR_VNI], tvb, stripped ? 0 : start + 4,
+                               stripped ? 0 : 3, shown->vni);
+    if (stripped)
+        proto_item_set_generated(item);
+    if (shown->source_version == 4)
+        item = proto_tree_add_ipv4(sub, vpcmirror_hf[VPCMIRROR_SOURCE_IP], tvb, 0, 0, shown->source_ip);
+    else
+        item = proto_tree_add_ipv6(sub, vpcmirror_hf[VPCMIRROR_SOURCE_IPV6], tvb, 0, 0,
+                                   (const ws_in6_addr *) shown->source_ipv6);
+    proto_item_set_generated(item);
+    add_string(sub, VPCMIRROR_SESSION_ID, tvb, shown->session_id);
+    add_string(sub, VPCMIRROR_SESSION_NAME, tvb, shown->session_name);
+    if (shown->session_number >= 0)
+        proto_item_set_generated(proto_tree_add_uint(sub, vpcmirror_hf[VPCMIRROR_SESSION_NUMBER], tvb, 0, 0,
+                                                     (uint32_t) shown->session_number));
+    add_string(sub, VPCMIRROR_ENI, tvb, shown->eni);
+    add_string(sub, VPCMIRROR_TARGET, tvb, shown->target);
+    add_string(sub, VPCMIRROR_FILTER, tvb, shown->filter);
+    add_string(sub, VPCMIRROR_ENDPOINT, tvb, shown->endpoint);
+    add_string(sub, VPCMIRROR_DIRECTION, tvb, shown->direction);
+    if (shown->cut_from)
+        proto_item_set_generated(proto_tree_add_uint(sub, vpcmirror_hf[VPCMIRROR_ORIGINAL_LENGTH], tvb, 0, 0,
+                                                     shown->cut_from));
+    move_into_place(tree, top, tvb, shown->vxlan);
+    return top;
+}
+
+static void
+add_expert_infos(packet_info *pinfo, proto_item *item, const struct vpcmirror_shown *shown)
+{
+    if (shown->candidates == 0)
+        expert_add_info(pinfo, item, &vpcmirror_ei[VPCMIRROR_VNI_UNKNOWN]);
+    else if (shown->candidates > 0)
+        expert_add_info_format(pinfo, item, &vpcmirror_ei[VPCMIRROR_VNI_UNKNOWN],
+                               "%d known sessions could have this VNI and source; none is named",
+                               shown->candidates);
+    if (shown->cut_from)
+        expert_add_info_format(pinfo, item, &vpcmirror_ei[VPCMIRROR_CUT],
+                               "The mirror session cut this frame; it had %u bytes", shown->cut_from);
+}
+
+int
+vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    const wtap_rec *rec = pinfo->rec;
+    struct vpcmirror_packet packet = {0};
+    struct vpcmirror_shown shown;
+    proto_item *item = NULL;
+
+    if (!rec || rec->rec_type != REC_TYPE_PACKET)
+        return 0;
+    packet.len = tvb_captured_length(tvb);
+    packet.bytes = packet.len ? tvb_get_ptr(tvb, 0, (int) packet.len) : NULL;
+    packet.original_len = pinfo->fd->pkt_len;
+    packet.link_type = link_type(rec->rec_header.packet_header.pkt_encap);
+    if (packet.link_type == 1 && pinfo->pseudo_header && pinfo->pseudo_header->eth.fcs_len > 0)
+        packet.fcs_len = (uint32_t) pinfo->pseudo_header->eth.fcs_len;
+    packet.interface = rec->rec_header.packet_header.interface_id;
+    packet.description = interface_description(pinfo);
+    /* Comments count only on the interface of a session, and that one is described. */
+    if (packet.description)
+        packet.comments_len = comments(pinfo, &packet.comments);
+
+    switch (vpcmirror_rs_show(&packet, &shown)) {
+    case VPCMIRROR_NO:
+        return 0;
+    case VPCMIRROR_YES:
+        break;
+    default:
+        /* As any dissector with a bug: Wireshark shows it on this packet and goes on. */
+        REPORT_DISSECTOR_BUG("vpcmirror: panic; what it says is on standard error");
+    }
+    if (tree)
+        item = show(tvb, tree, &shown);
+    add_expert_infos(pinfo, item, &shown);
+    vpcmirror_statistics_queue(pinfo, &shown);
+    return (int) packet.len;
+}
