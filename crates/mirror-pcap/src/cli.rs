@@ -1,6 +1,7 @@
 //! The arguments of every command, and all help texts, together in one place.
 
 mod filter;
+mod plugin;
 mod sessions;
 mod simulate;
 
@@ -12,6 +13,9 @@ use std::{
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mirror_wire::{Endpoint, Vni};
 
+pub(crate) use self::plugin::{
+    Doctor, DoctorFormat, Install, Plugin, PluginCommand, Profile, Uninstall,
+};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::simulate::Simulate;
 pub(crate) use filter::{
@@ -48,6 +52,7 @@ pub(crate) enum Command {
     Config(Config),
     Simulate(Simulate),
     Filter(Filter),
+    Plugin(Plugin),
     Completions(Completions),
     Man(Man),
 }
@@ -317,7 +322,8 @@ pub(crate) fn man(names: &[String], out: &mut impl Write) -> io::Result<()> {
     let mut page = &program;
     for name in names {
         let Some(command) = page.find_subcommand(name) else {
-            let names: Vec<_> = page.get_subcommands().map(clap::Command::get_name).collect();
+            let shown = page.get_subcommands().filter(|command| !command.is_hide_set());
+            let names: Vec<_> = shown.map(clap::Command::get_name).collect();
             // Clap's own, which every command has.
             let names: Vec<_> = names.into_iter().filter(|name| *name != "help").collect();
             let message = match names.as_slice() {

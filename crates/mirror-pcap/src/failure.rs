@@ -11,7 +11,7 @@ use crate::output::signals;
 pub(crate) enum Exit {
     /// Everything was done.
     Done,
-    /// It found what it was asked to look for: mistakes, differences.
+    /// It found what it was asked to look for: mistakes, differences, tests that fail.
     Findings,
     /// Bad arguments, or an input that cannot be read as asked.
     Usage,

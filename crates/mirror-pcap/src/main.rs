@@ -15,6 +15,7 @@ mod filter;
 mod input;
 mod number;
 mod output;
+mod plugin;
 mod progress;
 mod report;
 mod rewrite;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Ok(Command::Config(args)) => config::run(&args),
         Ok(Command::Simulate(args)) => simulate::run(&args),
         Ok(Command::Filter(args)) => filter::run(&args),
+        Ok(Command::Plugin(args)) => plugin::run(&args),
         Ok(Command::Completions(args)) => print(|out| cli::completions(args.shell, out)),
         Ok(Command::Man(args)) => print(|out| cli::man(&args.command, out)),
         Err(instead) => tell(&instead),

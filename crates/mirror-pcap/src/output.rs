@@ -15,7 +15,7 @@ use std::{
     io::{self, IsTerminal},
     os::{
         fd::AsFd,
-        unix::fs::{FileTypeExt, MetadataExt},
+        unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     thread,
@@ -114,6 +114,17 @@ impl Output {
         let mut sink = self.start(Some(1))?;
         sink.buffer().extend_from_slice(bytes);
         sink.finish().map_err(|error| Failure::output(&self.name, error))
+    }
+
+    /// Where it lies until it has its name, if that is another place.
+    pub(crate) fn temporary(&self) -> Option<&Path> {
+        self.replacement.as_ref().map(Replacement::path)
+    }
+
+    /// Let everybody read it, and its owner alone write it, whatever the umask says.
+    pub(crate) fn make_public(&self) -> Result<(), Failure> {
+        let mode = PermissionsExt::from_mode(0o644);
+        self.file.set_permissions(mode).map_err(|error| Failure::output(&self.name, error))
     }
 
     /// Say that what was written is complete: from now on it has its name.

@@ -63,6 +63,11 @@ impl Replacement {
         Err(io::Error::other(format!("{MAX_ATTEMPTS} temporary files for it are in use")))
     }
 
+    /// Where the temporary lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether both would end up with the same name.
     pub(super) fn has_target_of(&self, other: &Replacement) -> bool {
         let place = |path: &Path| folder(path).canonicalize().ok();

@@ -3,7 +3,7 @@
 mod architecture;
 mod filter_files;
 mod filters;
-mod json;
+pub(crate) mod json;
 mod readme;
 mod sessions_file;
 mod simulate;

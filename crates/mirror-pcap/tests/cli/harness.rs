@@ -25,7 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The command, about to be run.
 pub(crate) fn mirror_pcap() -> Run {
-    Run { under: Vec::new(), args: Vec::new(), env: Vec::new(), stdin: Vec::new(), folder: None }
+    Run {
+        program: env!("CARGO_BIN_EXE_mirror-pcap").into(),
+        under: Vec::new(),
+        args: Vec::new(),
+        env: Vec::new(),
+        stdin: Vec::new(),
+        folder: None,
+    }
 }
 
 /// Where the captures of the project lie.
@@ -104,6 +111,7 @@ impl Scratch {
 
 /// A run that is being put together.
 pub(crate) struct Run {
+    program: OsString,
     under: Vec<OsString>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
@@ -119,6 +127,12 @@ impl Run {
 
     pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Run {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Run a copy of the command.
+    pub(crate) fn copied_to(mut self, program: impl AsRef<OsStr>) -> Run {
+        self.program = program.as_ref().to_owned();
         self
     }
 
@@ -147,8 +161,7 @@ impl Run {
     /// The command for tests that need more than this: pipes that stay open,
     /// signals, closed descriptors.
     pub(crate) fn command(&self) -> Command {
-        let mut words =
-            self.under.iter().cloned().chain([env!("CARGO_BIN_EXE_mirror-pcap").into()]);
+        let mut words = self.under.iter().chain([&self.program]);
         let mut command = Command::new(words.next().unwrap());
         command.args(words).args(&self.args).env_clear().envs(self.env.iter().map(|(k, v)| (k, v)));
         // A terminal's width must not decide how a help text breaks.

@@ -2,7 +2,7 @@
 
 use crate::harness::{mirror_pcap, same};
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 21] = [
     &["strip"],
     &["wrap"],
     &["sessions"],
@@ -17,6 +17,11 @@ const COMMANDS: [&[&str]; 16] = [
     &["filter", "test"],
     &["filter", "suggest"],
     &["filter", "export"],
+    &["plugin"],
+    &["plugin", "install"],
+    &["plugin", "uninstall"],
+    &["plugin", "doctor"],
+    &["plugin", "profile"],
     &["completions"],
     &["man"],
 ];
@@ -58,7 +63,7 @@ fn help_follows_the_width_of_the_terminal() {
 fn long_help_says_how_a_run_may_end() {
     for (what, text) in helps() {
         let is_long = what.ends_with(" --help");
-        let others = ["", "config", "filter", "completions", "man"];
+        let others = ["", "config", "filter", "plugin", "completions", "man"];
         let works = is_long && !others.contains(&what.trim_end_matches("--help").trim_end());
         assert_eq!(text.contains("Exit status:\n  0  done"), works, "{what}");
     }
@@ -127,9 +132,13 @@ fn manual_pages_have_the_parts_that_man_wants() {
     for (wrong, text) in [
         (
             &["frob"][..],
-            "no such command, expected one of: strip, wrap, sessions, config, simulate, filter, completions, man",
+            "no such command, expected one of: strip, wrap, sessions, config, simulate, filter, plugin, completions, man",
         ),
         (&["config", "frob"], "no such command, expected one of: show"),
+        (
+            &["plugin", "frob"],
+            "no such command, expected one of: install, uninstall, doctor, profile",
+        ),
         (&["strip", "frob"], "strip has no commands"),
     ] {
         let seen = mirror_pcap().arg("man").args(wrong).fails_with(2).stdout("");

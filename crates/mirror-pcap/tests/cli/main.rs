@@ -22,6 +22,7 @@ mod help;
 mod limits;
 mod live;
 mod output;
+mod plugin;
 mod python;
 mod sessions;
 mod signals;

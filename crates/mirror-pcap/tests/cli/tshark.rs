@@ -10,7 +10,7 @@ mod everything;
 mod names;
 mod pcap;
 mod sessions;
-mod tools;
+pub(crate) mod tools;
 mod wrap;
 
 use std::path::Path;

@@ -78,7 +78,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Note the type of every field below `value`, whose path is `path`.
-pub(super) fn walk(
+pub(crate) fn walk(
     value: &Value,
     path: &str,
     fields: &mut BTreeMap<String, BTreeSet<&'static str>>,
@@ -101,7 +101,7 @@ pub(super) fn walk(
 }
 
 /// The section of docs/json.md on one document.
-pub(super) fn section(schema: &str) -> String {
+pub(crate) fn section(schema: &str) -> String {
     let text = document("docs/json.md");
     let heading = format!("\n## `{schema}`\n");
     let (_, section) = text.split_once(&heading).unwrap_or_else(|| panic!("no {heading}"));
@@ -109,7 +109,7 @@ pub(super) fn section(schema: &str) -> String {
 }
 
 /// The fields that were printed are those of the section, and of the types it says.
-pub(super) fn are_as_described(printed: &BTreeMap<String, BTreeSet<&str>>, schema: &str) {
+pub(crate) fn are_as_described(printed: &BTreeMap<String, BTreeSet<&str>>, schema: &str) {
     let described: BTreeMap<String, BTreeSet<String>> = rows(&section(schema), "Field")
         .into_iter()
         .map(|row| (code(&row[0]).to_owned(), row[1].split(" or ").map(str::to_owned).collect()))

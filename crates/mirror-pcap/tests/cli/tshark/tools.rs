@@ -14,19 +14,19 @@ use crate::harness::skipped;
 
 /// A tool that is installed.
 #[derive(Clone, Copy)]
-pub(super) struct Tool(&'static str);
+pub(crate) struct Tool(&'static str);
 
 /// How a tool ended.
-pub(super) struct Said {
-    pub(super) code: Option<i32>,
-    pub(super) stdout: Vec<u8>,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
     /// What it complained of: its stderr without the lines that are always there.
-    pub(super) complaint: String,
+    pub(crate) complaint: String,
 }
 
 /// The tool `name`, or a loud skip if it isn't installed.
 #[track_caller]
-pub(super) fn tool(name: &'static str) -> Option<Tool> {
+pub(crate) fn tool(name: &'static str) -> Option<Tool> {
     let is_there = command(name).arg("--version").output().is_ok_and(|out| out.status.success());
     if is_there {
         return Some(Tool(name));
@@ -38,7 +38,7 @@ pub(super) fn tool(name: &'static str) -> Option<Tool> {
 }
 
 impl Tool {
-    pub(super) fn run<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Said {
+    pub(crate) fn run<A: AsRef<OsStr>>(self, args: impl IntoIterator<Item = A>) -> Said {
         let out = command(self.0).args(args).output().unwrap();
         let stderr = String::from_utf8_lossy(&out.stderr);
         let complaint =
@@ -52,13 +52,13 @@ impl Tool {
 }
 
 impl Said {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     /// It must have nothing to complain of.
     #[track_caller]
-    pub(super) fn content(self) -> Said {
+    pub(crate) fn content(self) -> Said {
         assert_eq!((self.code, self.complaint.as_str()), (Some(0), ""));
         self
     }
