@@ -26,6 +26,18 @@ use guard::{Entry, guard};
 #[unsafe(no_mangle)]
 pub static plugin_version: [u8; VERSION.len()] = *VERSION;
 
+/// By what `mirror-pcap plugin` knows the file among other people's plugins. Wireshark does not ask.
+#[unsafe(no_mangle)]
+pub static vpcmirror_plugin: [u8; MARKER.len()] = *MARKER;
+
+const MARKER: &[u8; concat!("vpcmirror ", env!("CARGO_PKG_VERSION"), "\0").len()] = {
+    let text = concat!("vpcmirror ", env!("CARGO_PKG_VERSION"), "\0").as_bytes();
+    match text.first_chunk() {
+        Some(marker) => marker,
+        None => unreachable!(),
+    }
+};
+
 /// The version of Wireshark that it was built for, which has to be the one that loads it.
 #[unsafe(no_mangle)]
 pub static plugin_want_major: c_int = wireshark::WIRESHARK_VERSION_MAJOR.cast_signed();
