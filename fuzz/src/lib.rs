@@ -18,25 +18,28 @@
 //! | [`documents`] | a document of any kind | itself read again; its sessions file; its filters exported |
 //! | [`expectations`] | a file of tests | itself read again |
 //! | [`sessions_file`] | a sessions file | what is written of it |
+//! | [`plugin`] | a Wireshark plugin, or a tshark | – |
 #![forbid(unsafe_code)]
 
 mod captures;
 mod documents;
 mod flows;
 mod packets;
+mod plugins;
 mod text;
 
 pub use captures::{compressed, pcap, pcapng};
 pub use documents::{documents, expectations, sessions_file};
 pub use flows::{flow, flows_table};
 pub use packets::decapsulate;
+pub use plugins::plugin;
 pub use text::annotation;
 
 /// A target, by the name of its corpus folder.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("pcapng", pcapng),
     ("pcap", pcap),
     ("compressed", compressed),
@@ -47,4 +50,5 @@ pub const TARGETS: [Target; 10] = [
     ("documents", documents),
     ("expectations", expectations),
     ("sessions_file", sessions_file),
+    ("plugin", plugin),
 ];

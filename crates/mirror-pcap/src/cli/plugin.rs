@@ -14,7 +14,7 @@ Exit status:
 
 const DOCTOR_EXIT_STATUS: &str = "\
 Exit status:
-  0  done, and nothing is wrong
+  0  done
   1  something is wrong
   2  bad arguments
   3  the output failed";

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid};
 
 /// Why what lies in a folder is not its owner's alone.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,11 +105,57 @@ fn walk(folder: &Path, depth: usize) -> Result<(), Unsafe> {
         // Above the folder itself, groups that root has let in are root's affair: Debian does so
         // with /usr/local.
         let is_roots = path != folder && metadata.uid() == 0;
-        if metadata.mode() & 0o020 != 0 && !is_shared && !is_roots {
+        let by_group = metadata.mode() & 0o020 != 0 && !is_private(metadata.gid());
+        if by_group && !is_shared && !is_roots {
             return found(Reason::GroupWritable);
         }
     }
     Ok(())
+}
+
+/// Make sure that only this user, or root, can change the file at `path`.
+pub(super) fn check_file(path: &Path) -> Result<(), Unsafe> {
+    let found = |reason| Err(Unsafe { path: path.to_owned(), reason });
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => return found(Reason::Unreadable(error.kind())),
+    };
+    if metadata.uid() != geteuid().as_raw() && metadata.uid() != 0 {
+        return found(Reason::OwnedBy(metadata.uid()));
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return found(Reason::WorldWritable);
+    }
+    if metadata.mode() & 0o020 != 0 && !is_private(metadata.gid()) {
+        return found(Reason::GroupWritable);
+    }
+    check(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Whether nobody but this user is in the group. Where each user has a group, as on Ubuntu and
+/// Fedora, everything that a user makes may be written by it.
+fn is_private(group: u32) -> bool {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    group == getegid().as_raw()
+        && is_alone_in(group, geteuid().as_raw(), &read("/etc/passwd"), &read("/etc/group"))
+}
+
+/// Whether `user` is the only one in `group`, as these files say. Users who come from elsewhere,
+/// a directory service for example, are not in them; then nothing is known.
+fn is_alone_in(group: u32, user: u32, passwd: &str, groups: &str) -> bool {
+    let fields = |line: &str| line.split(':').map(str::to_owned).collect::<Vec<_>>();
+    let number = |field: Option<&String>| field.and_then(|field| field.parse::<u32>().ok());
+    let members: Vec<_> =
+        passwd.lines().map(fields).filter(|fields| number(fields.get(3)) == Some(group)).collect();
+    let [me] = members.as_slice() else { return false };
+    let is_me = number(me.get(2)) == Some(user);
+    let mut groups = groups.lines().map(fields);
+    let group = groups.find(|fields| number(fields.get(2)) == Some(group));
+    let others = group.and_then(|fields| fields.get(3).cloned());
+    let me = me.first().map(String::as_str);
+    is_me
+        && others
+            .is_some_and(|names| names.split(',').all(|name| name.is_empty() || Some(name) == me))
 }
 
 /// Make `folder` and what is missing above it, writable by this user alone.
@@ -143,7 +189,8 @@ mod tests {
             ] {
                 mode(path, bits);
                 // Above the folder, root's groups are root's affair.
-                let is_accepted = path == &home && bits == 0o775 && geteuid().is_root();
+                let is_accepted = bits == 0o775
+                    && (path == &home && geteuid().is_root() || is_private(getegid().as_raw()));
                 let want = Err(Unsafe { path: path.clone(), reason });
                 assert!(is_accepted || check(&deep) == want, "{bits:o} {:?}", check(&deep));
                 mode(path, 0o755);
@@ -154,6 +201,21 @@ mod tests {
         assert_eq!(check(&deep), Ok(()));
         mode(&deep, 0o1777);
         assert!(check(&deep).is_err());
+    }
+
+    #[test]
+    fn a_group_is_private_if_its_user_is_alone_in_it() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n\
+                      bob:x:1001:1001::/home/bob:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n\
+                      sync:x:4:65534:sync:/bin:/bin/sync\n";
+        let groups = "root:x:0:\nann:x:1000:\nbob:x:1001:bob,ann\nnogroup:x:65534:\n";
+        let alone = |group, user| is_alone_in(group, user, passwd, groups);
+        assert!(alone(1000, 1000), "ann has a group of her own");
+        assert!(!alone(1001, 1001), "ann is in bob's group");
+        assert!(!alone(65534, 65534), "so is another user by default");
+        assert!(!alone(1000, 1001) && !alone(1002, 1000) && !alone(7, 7));
+        assert!(!is_alone_in(1000, 1000, passwd, ""), "the group is nowhere");
+        assert!(!is_alone_in(1000, 1000, "", groups), "the user is nowhere");
     }
 
     #[test]

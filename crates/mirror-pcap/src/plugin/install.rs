@@ -117,9 +117,8 @@ fn source(args: &cli::Install, release: Release) -> Result<PathBuf, Failure> {
         )));
     };
     // Nobody has named it. It must not be one that someone else has put where we look.
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let folder = folder.canonicalize().map_err(|error| Failure::input(shown(folder), error))?;
-    folder::check(&folder)
+    let path = path.canonicalize().map_err(|error| Failure::input(shown(&path), error))?;
+    folder::check_file(&path)
         .map_err(|problem| Failure::usage(anyhow!("{problem}, or name the file to install")))?;
     Ok(path)
 }

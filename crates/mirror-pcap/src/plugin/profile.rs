@@ -23,12 +23,15 @@ use crate::{
 /// Its name in Wireshark, and of its folder.
 const NAME: &str = "VPC mirroring";
 
-/// The columns: session, direction and VNI, and what Wireshark has by itself.
+/// The columns: session, direction and VNI, and what Wireshark has by itself. Sessions without a
+/// name have an id at least; for them there is a column that can be shown by a click.
 const PREFERENCES: &str = r#"
+gui.column.hidden: %Cus:vpcmirror.session.id:0:R
 gui.column.format:
 	"No.", "%m",
 	"Time", "%t",
 	"Session", "%Cus:vpcmirror.session.name:0:R",
+	"Session ID", "%Cus:vpcmirror.session.id:0:R",
 	"Direction", "%Cus:vpcmirror.direction:0:R",
 	"VNI", "%Cus:vpcmirror.vni:0:R",
 	"Source", "%s",

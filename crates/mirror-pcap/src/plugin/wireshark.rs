@@ -226,7 +226,7 @@ fn command(program: &Path, without: Without) -> Command {
     }
     if without == Without::All {
         command.env("WIRESHARK_PLUGIN_DIR", NOWHERE);
-        if super::is_privileged() {
+        if rustix::process::geteuid().is_root() {
             // It heeds that variable for ordinary users only, and root may become one.
             command.uid(NOBODY).gid(NOBODY);
         }

@@ -78,6 +78,13 @@ impl World {
         format!("home/.local/lib/wireshark/plugins/{}/epan", self.release)
     }
 
+    /// Where the plugins of all users lie.
+    fn global(&self) -> PathBuf {
+        let text = tool("tshark").unwrap().run(["-G", "folders"]).text();
+        let line = text.lines().find_map(|line| line.strip_prefix("Global Plugins:")).unwrap();
+        PathBuf::from(line.trim())
+    }
+
     fn installed(&self) -> PathBuf {
         self.path(&self.place()).join("vpcmirror.so")
     }
@@ -98,14 +105,21 @@ impl World {
         Plugin::of(&self.release)
     }
 
+    /// The command in a folder of the test, which is where nothing was built.
+    fn copied_command(&self) -> PathBuf {
+        let copy = self.folder("built/debug").join("mirror-pcap");
+        if !copy.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_mirror-pcap"), &copy).unwrap();
+        }
+        copy
+    }
+
     /// `mirror-pcap plugin …` as this user.
     fn plugin(&self, args: &[&str]) -> Run {
         let mut run = mirror_pcap().within(&self.scratch).arg("plugin").args(args);
         if is_root() && !self.as_root {
             if !is_for_everybody() {
-                let copy = self.path("mirror-pcap");
-                fs::copy(env!("CARGO_BIN_EXE_mirror-pcap"), &copy).unwrap();
-                run = run.copied_to(copy);
+                run = run.copied_to(self.copied_command());
             }
             let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
             run = run.under(

@@ -202,6 +202,47 @@ fn the_table_of_codes_is_that_of_lint() {
     assert_eq!(listed, told);
 }
 
+/// Each command has a paragraph, with all of its options and no others.
+#[test]
+fn the_section_on_the_plugin_has_its_options() {
+    let text = document("README.md");
+    let (_, section) = text.split_once("\n## In Wireshark\n").expect("a section on Wireshark");
+    let section = section.split("\n## ").next().unwrap();
+    for command in ["plugin install", "plugin uninstall", "plugin doctor", "plugin profile"] {
+        let name = format!("`mirror-pcap {command}`");
+        let paragraph = section.split("\n\n").find(|paragraph| paragraph.contains(&name));
+        let codes = paragraph.unwrap_or_else(|| panic!("nothing on {name}")).split('`');
+        let named = codes.skip(1).step_by(2).filter_map(|code| code.strip_prefix("--"));
+        let named: BTreeSet<_> =
+            named.map(|code| code.split(' ').next().unwrap().to_owned()).collect();
+        assert_eq!(named, without_help(options_of(command)), "{command}");
+    }
+}
+
+/// What the doctor may find stands in the code as words and in the README as a table.
+#[test]
+fn the_table_of_findings_is_complete() {
+    let look = fs::read_to_string(root().join("crates/mirror-pcap/src/plugin/doctor/look.rs"));
+    let look = look.unwrap();
+    let calls = look.split("findings.add(").skip(1);
+    let mut codes: BTreeSet<String> = calls
+        .filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next())
+        .map(str::to_owned)
+        .collect();
+    codes.extend(quoted(&source(
+        "crates/mirror-pcap/src/plugin/candidate.rs",
+        "fn code(&self) -> &'static str {",
+        "\n    }",
+    )));
+    // One call has its word from a choice above it.
+    codes.extend(quoted(&source(
+        "crates/mirror-pcap/src/plugin/doctor/look.rs",
+        "let code = match problem {",
+        "};",
+    )));
+    assert_eq!(words("Finding"), codes);
+}
+
 /// The words of all tables with this heading.
 fn words(heading: &str) -> BTreeSet<String> {
     rows(&document("README.md"), heading).iter().map(|row| code(&row[0]).to_owned()).collect()

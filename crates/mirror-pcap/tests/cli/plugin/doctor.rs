@@ -194,11 +194,11 @@ fn unreadable() {
     let Some(world) = World::new() else { return };
     let path = world.has(&world.good());
     let folder = path.parent().unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let message = "cannot be read: Permission denied (os error 13); chmod a+r";
     world.finds("unreadable", PLACE, message);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    fs::set_permissions(folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o000)).unwrap();
     let message = "cannot be read: Permission denied (os error 13)";
     world.finds("unreadable", PLACE.strip_suffix("/vpcmirror.so").unwrap(), message);
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();

@@ -182,20 +182,32 @@ fn a_folder_of_somebody_else_is_refused() {
 fn the_file_is_chosen_by_release() {
     let Some(world) = World::new() else { return };
     world.fails(&["install", "--from", "empty"], 2, "empty: has no plugin X.Y/epan/vpcmirror.so");
-    let path = format!("target/plugin/{}/epan/vpcmirror.so", world.release);
-    let seen = world.plugin(&["install"]).fails_with(2);
+    // Beside the command as it was built there may be a plugin that was built.
+    let plugin = |args: &[&str]| world.plugin(args).copied_to(world.copied_command());
+    let seen = plugin(&["install"]).fails_with(2);
     assert!(seen.stderr.contains("make one with scripts/build-plugin"), "{}", seen.stderr);
+    let path = format!("target/plugin/{}/epan/vpcmirror.so", world.release);
     world.write(&path, world.compiled(&world.good()));
     let other = world.good().but(&format!("_minor = {}", &world.release[2..]), "_minor = 99");
     world.write("target/plugin/9.9/epan/vpcmirror.so", world.compiled(&other));
-    world.plugin(&["install", "--from", "target/plugin"]).succeeds();
-    world.plugin(&["uninstall"]).succeeds();
+    plugin(&["install", "--from", "target/plugin"]).succeeds();
+    plugin(&["uninstall"]).succeeds();
     // The current folder is looked at too, unless others could have put something there.
-    world.plugin(&["install"]).succeeds();
-    world.plugin(&["uninstall"]).succeeds();
-    let folder = world.path("target");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    world.plugin(&["install"]).fails_with(2).stderr_has("target can be written by everybody");
+    plugin(&["install"]).succeeds();
+    plugin(&["uninstall"]).succeeds();
+    for (path, mode, back) in [("target", 0o777, 0o755), (&path, 0o666, 0o644)] {
+        let path = world.path(path);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let seen = plugin(&["install"]).fails_with(2).stdout("");
+        let want = format!("{} can be written by everybody", path.display());
+        assert!(seen.stderr.contains(&want), "{}", seen.stderr);
+        fs::set_permissions(&path, fs::Permissions::from_mode(back)).unwrap();
+    }
+    // First comes what was built together with the command.
+    let newer = world.good().but("0.1.0", "0.1.1");
+    let path = format!("built/plugin/{}/epan/vpcmirror.so", world.release);
+    world.write(&path, world.compiled(&newer));
+    plugin(&["install"]).succeeds().stderr_has("version 0.1.1");
 }
 
 #[test]
@@ -308,4 +320,43 @@ fn without_tshark_nothing_is_guessed() {
     let tshark = tool("tshark").map(|_| "exec tshark \"$@\"").unwrap();
     fs::write(&program, format!("#!/bin/sh\n{tshark}\n")).unwrap();
     world.plugin(&["install", "plugin.so", "--tshark", "./nothing"]).succeeds();
+}
+
+/// In a view of the file system in which the global folder is another, empty one.
+#[test]
+fn root_installs_for_all_users() {
+    let Some(mut world) = World::new() else { return };
+    let global = world.global();
+    let can = std::process::Command::new("unshare")
+        .args(["-m", "mount", "--bind"])
+        .args([world.path("empty"), global.clone()])
+        .output();
+    if !is_root() || !can.is_ok_and(|out| out.status.success()) {
+        return crate::harness::skipped("plugins for all users: only root may install them");
+    }
+    world.as_root = true;
+    let folder = world.folder("global");
+    std::os::unix::fs::chown(&folder, Some(0), Some(0)).unwrap();
+    let script =
+        format!("mount --bind '{}' '{}' && exec \"$0\" \"$@\"", folder.display(), global.display());
+    let run = |args: &[&str]| {
+        let run = world.plugin(args);
+        run.under(["unshare", "-m", "sh", "-c", script.as_str()])
+    };
+    world.write("plugin.so", world.compiled(&world.good()));
+    run(&["install", "--system", "plugin.so"])
+        .succeeds()
+        .stderr_has("/epan/vpcmirror.so: version 0.1.0");
+    let installed = folder.join("epan/vpcmirror.so");
+    assert_eq!(fs::metadata(&installed).unwrap().mode() & 0o777, 0o644);
+    let seen = run(&["doctor"]).succeeds();
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.contains(", loaded: ") && text.contains(", ignored for root\n"), "{text}");
+    // One that crashes for everybody is found too, with tshark run as somebody who loads nothing.
+    fs::write(&installed, world.compiled(&world.good().with(CRASHES))).unwrap();
+    let seen = run(&["doctor"]).fails_with(1);
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.contains("  crashes: ") && text.contains("(signal 6)"), "{text}");
+    run(&["uninstall", "--system"]).succeeds();
+    assert!(!installed.exists());
 }

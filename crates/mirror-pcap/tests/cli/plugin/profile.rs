@@ -37,8 +37,8 @@ fn tshark_takes_the_columns_of_the_profile() {
     let columns = list(&world, &["-T", "fields", "-e", "_ws.col.Session", "-e", "_ws.col.VNI"]);
     assert_eq!(columns, "\t\n", "these are columns, and nothing is known without the plugin");
     let preferences = fs::read_to_string(world.path(FOLDER).join("preferences")).unwrap();
-    for column in ["vpcmirror.session.name", "vpcmirror.direction", "vpcmirror.vni"] {
-        assert!(preferences.contains(&format!("\"%Cus:{column}:0:R\"")), "{preferences}");
+    for column in ["session.name", "session.id", "direction", "vni"] {
+        assert!(preferences.contains(&format!("\"%Cus:vpcmirror.{column}:0:R\"")), "{preferences}");
     }
 }
 
