@@ -121,8 +121,12 @@ impl Output {
         self.replacement.as_ref().map(Replacement::path)
     }
 
-    /// Let everybody read it, and its owner alone write it, whatever the umask says.
-    pub(crate) fn make_public(&self) -> Result<(), Failure> {
+    /// Let everybody read it, and its owner alone write it, whatever the umask says and whatever
+    /// was allowed of the file that it replaces.
+    pub(crate) fn make_public(&mut self) -> Result<(), Failure> {
+        if let Some(replacement) = &mut self.replacement {
+            replacement.keep_nothing();
+        }
         let mode = PermissionsExt::from_mode(0o644);
         self.file.set_permissions(mode).map_err(|error| Failure::output(&self.name, error))
     }

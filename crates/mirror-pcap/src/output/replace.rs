@@ -68,6 +68,11 @@ impl Replacement {
         &self.path
     }
 
+    /// Leave owner and mode as they are, and not as those of the file that is replaced.
+    pub(super) fn keep_nothing(&mut self) {
+        self.keep = None;
+    }
+
     /// Whether both would end up with the same name.
     pub(super) fn has_target_of(&self, other: &Replacement) -> bool {
         let place = |path: &Path| folder(path).canonicalize().ok();

@@ -9,8 +9,8 @@ use plugin_probe::{Machine, NotAPlugin, Outcome, Release, Symbols};
 
 use super::{read, wireshark::Wireshark};
 
-/// No constructor that is worth having takes this long.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// No constructor that is worth having takes this long, nor does libwireshark on a slow disk.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What keeps Wireshark from loading a file.
 #[derive(Debug)]

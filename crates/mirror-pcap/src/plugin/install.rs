@@ -199,7 +199,7 @@ fn put(
     bytes: &[u8],
     judge: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let output = Output::create(Some(path))?;
+    let mut output = Output::create(Some(path))?;
     output.write_whole(bytes)?;
     output.make_public()?;
     judge(output.temporary().unwrap_or(path))?;

@@ -15,6 +15,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 
 use crate::{
@@ -38,10 +39,7 @@ struct World {
 impl World {
     /// `None` where there is no tshark, which is said aloud.
     fn new() -> Option<World> {
-        let text = tool("tshark")?.run(["--version"]).text();
-        let version = text.split(' ').find(|word| word.contains('.')).unwrap();
-        let version = version.trim_end_matches(['.', '\n']).to_owned();
-        let release = version.rsplit_once('.').unwrap().0.to_owned();
+        let (version, release) = installed_version()?.clone();
         let scratch = Scratch::new();
         fs::set_permissions(scratch.folder(), fs::Permissions::from_mode(0o755)).unwrap();
         let world = World { scratch, release, version, as_root: false, variables: Vec::new() };
@@ -109,9 +107,18 @@ impl World {
     fn copied_command(&self) -> PathBuf {
         let copy = self.folder("built/debug").join("mirror-pcap");
         if !copy.exists() {
-            fs::copy(env!("CARGO_BIN_EXE_mirror-pcap"), &copy).unwrap();
+            copied(Path::new(env!("CARGO_BIN_EXE_mirror-pcap")), &copy);
         }
         copy
+    }
+
+    /// A script of the user's.
+    fn script(&self, name: &str, text: &str) -> PathBuf {
+        let (text, script) = (self.scratch.write("text", text), self.path(name));
+        copied(&text, &script);
+        own(&script);
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        script
     }
 
     /// `mirror-pcap plugin …` as this user.
@@ -151,6 +158,25 @@ impl World {
         crate::harness::same(&self.tidy(&seen.stderr), &format!("mirror-pcap: {want}\n"));
         seen
     }
+}
+
+/// Copy a program. Not by this process: another thread that starts a command right now would hand
+/// on the open file, and nobody could run it until then.
+fn copied(from: &Path, to: &Path) {
+    assert!(Command::new("cp").args(["-f", "--"]).args([from, to]).status().unwrap().success());
+}
+
+/// The version of tshark and its release series, asked once.
+fn installed_version() -> Option<&'static (String, String)> {
+    static VERSION: OnceLock<Option<(String, String)>> = OnceLock::new();
+    let version = VERSION.get_or_init(|| {
+        let text = tool("tshark")?.run(["--version"]).text();
+        let version = text.split(' ').find(|word| word.contains('.')).unwrap();
+        let version = version.trim_end_matches(['.', '\n']).to_owned();
+        let release = version.rsplit_once('.').unwrap().0.to_owned();
+        Some((version, release))
+    });
+    version.as_ref()
 }
 
 /// The source of a plugin.

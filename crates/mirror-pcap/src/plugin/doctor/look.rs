@@ -187,7 +187,7 @@ impl Look<'_> {
         for path in more {
             let same_name = path.file_name() == first.file_name();
             let effect = if same_name {
-                "Wireshark loads the first only"
+                "Wireshark loads only one of the two"
             } else {
                 "Wireshark ends when both register the same protocol"
             };

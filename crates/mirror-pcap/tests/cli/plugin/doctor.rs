@@ -226,8 +226,8 @@ fn two_of_them() {
     let global = world.folder("global");
     world.variables.push(("WIRESHARK_PLUGIN_DIR".into(), global.to_str().unwrap().into()));
     world.write(&format!("global/{}/epan/vpcmirror.so", world.release), &bytes);
-    let message = "is there beside ~/global/X.Y/epan/vpcmirror.so, and Wireshark loads the first \
-        only; remove one";
+    let message = "is there beside ~/global/X.Y/epan/vpcmirror.so, and Wireshark loads only \
+        one of the two; remove one";
     world.finds("duplicate", PLACE, message);
     // For people, the same.
     let seen = world.plugin(&["doctor"]).fails_with(1).stderr("");

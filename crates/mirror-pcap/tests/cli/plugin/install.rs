@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{CRASHES, World, is_root, not_root, own};
-use crate::{harness::testdata, tshark::tools::tool};
+use crate::harness::testdata;
 
 #[test]
 fn an_installed_plugin_is_one_that_tshark_lists() {
@@ -33,9 +33,14 @@ fn an_installed_plugin_is_one_that_tshark_lists() {
 fn another_install_replaces_the_first_and_uninstall_removes_it() {
     let Some(world) = World::new() else { return };
     for version in ["0.1.0", "0.1.1"] {
+        if world.installed().exists() {
+            fs::set_permissions(world.installed(), fs::Permissions::from_mode(0o600)).unwrap();
+        }
         let plugin = world.good().but("0.1.0", version);
         world.write("plugin.so", world.compiled(&plugin));
         world.plugin(&["install", "plugin.so"]).succeeds().stderr_has(version);
+        // Whatever was allowed before, everybody may load it now.
+        assert_eq!(fs::metadata(world.installed()).unwrap().mode() & 0o777, 0o644);
         assert_eq!(
             fs::read(world.installed()).unwrap(),
             fs::read(world.path("plugin.so")).unwrap()
@@ -309,16 +314,14 @@ fn without_tshark_nothing_is_guessed() {
         2,
         "nothing is no program that can be run, expected tshark",
     );
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::write(&program, "#!/bin/sh\necho \"TcpDump 4.99.3\"\n").unwrap();
+    world.script("nothing", "#!/bin/sh\necho \"TcpDump 4.99.3\"\n");
     world.fails(
         &["install", "plugin.so", "--tshark", "./nothing"],
         2,
         "./nothing: does not say which version it is, expected tshark",
     );
     // A script around tshark is as good as tshark.
-    let tshark = tool("tshark").map(|_| "exec tshark \"$@\"").unwrap();
-    fs::write(&program, format!("#!/bin/sh\n{tshark}\n")).unwrap();
+    world.script("nothing", "#!/bin/sh\nexec tshark \"$@\"\n");
     world.plugin(&["install", "plugin.so", "--tshark", "./nothing"]).succeeds();
 }
 
