@@ -53,6 +53,10 @@ impl Findings {
         self.0.push(Finding { code, path, message: message.into() });
     }
 
+    fn is_about(&self, path: &str) -> bool {
+        self.0.iter().any(|finding| finding.path.as_deref() == Some(path))
+    }
+
     fn has(&self, code: &str) -> bool {
         self.0.iter().any(|finding| finding.code == code)
     }
@@ -98,32 +102,42 @@ impl Look<'_> {
                 );
             }
         }
-        if !plugins.iter().any(|plugin| plugin.loaded) && self.findings.0.is_empty() {
-            match (plugins.first(), problem) {
-                (Some(plugin), problem) => self.findings.add(
-                    "not-loaded",
-                    Some(&plugin.file),
-                    problem.unwrap_or("tshark does not load it, and does not say why".to_owned()),
-                ),
-                (None, Some(problem)) if self.wireshark.crash.is_some() => {
-                    self.findings.add("tshark-fails", None, problem);
-                }
-                (None, _) => self.findings.add(
-                    "not-installed",
-                    None,
-                    format!(
-                        "no plugin for Wireshark {} in these folders; mirror-pcap plugin install",
-                        self.wireshark.release
-                    ),
-                ),
-            }
-        } else if let Some(status) = self.wireshark.crash
-            && !self.findings.has("crashes")
+        if !plugins.iter().any(|plugin| plugin.loaded) {
+            self.at_none_loaded(&plugins, problem);
+        }
+        if let Some(status) = self.wireshark.crash
+            && !["crashes", "not-loaded", "tshark-fails"].iter().any(|code| self.findings.has(code))
         {
             let message = format!("tshark crashes while it loads its plugins ({status})");
             self.findings.add("tshark-fails", None, message);
         }
         plugins
+    }
+
+    /// What is left to say when the plugin is not loaded, and nothing that was found explains it.
+    fn at_none_loaded(&mut self, plugins: &[Installed], problem: Option<String>) {
+        let release = self.wireshark.release;
+        match plugins.first() {
+            Some(plugin) if !self.findings.is_about(&plugin.path) => {
+                let problem = problem
+                    .unwrap_or_else(|| "tshark does not load it, and does not say why".to_owned());
+                let advice = match self.wireshark.crash {
+                    Some(_) => {
+                        "; if it does so without this file too, another plugin is the reason"
+                    }
+                    None => "",
+                };
+                let message = format!("{problem}{advice}");
+                self.findings.add("not-loaded", Some(&plugin.file), message);
+            }
+            None if self.findings.0.is_empty() && self.wireshark.crash.is_none() => {
+                let message = format!(
+                    "no plugin for Wireshark {release} in these folders; mirror-pcap plugin install"
+                );
+                self.findings.add("not-installed", None, message);
+            }
+            _ => {}
+        }
     }
 
     /// The files in a folder that are called like our plugin, or are it under another name.

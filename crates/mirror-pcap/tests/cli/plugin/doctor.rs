@@ -145,6 +145,10 @@ fn crash_when_it_registers() {
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!((findings[0].0.as_str(), findings[0].1.as_str()), ("not-loaded", PLACE));
     assert!(findings[0].2.starts_with("tshark crashed (signal 6)"), "{findings:?}");
+    // It is said beside anything else that is wrong.
+    fs::set_permissions(world.path("home/.local"), fs::Permissions::from_mode(0o777)).unwrap();
+    let codes: Vec<_> = world.findings().into_iter().map(|(code, ..)| code).collect();
+    assert_eq!(codes, ["unsafe-folder", "not-loaded"]);
 }
 
 /// Another plugin than ours takes tshark with it; that is told, too.
