@@ -109,13 +109,13 @@ fn what_does_not_hold_is_shown_with_a_packet() {
         "\
 t.yaml: \"${AWS::StackName}-filter\"
   FAIL  also within the VPC (line 4)
-        ingress tcp 10.0.1.15:443 > 10.0.1.15:443 is not mirrored by rule 10, expected mirrored
+        ingress tcp 10.0.2.99:443 > 10.0.1.15:443 is not mirrored by rule 10, expected mirrored
   FAIL  another rule (line 7)
         ingress tcp 203.0.113.9:443 > 10.0.1.15:443 is mirrored by rule 100, expected mirrored by rule 110
   FAIL  a port too many (line 11)
         ingress tcp 203.0.113.9:442 > 10.0.1.15:443 is not mirrored as no rule matches, expected mirrored
   FAIL  one address outside of the VPC (line 14)
-        ingress tcp 10.1.0.15:443 > 10.0.1.15:443 is mirrored by rule 100, expected not mirrored
+        ingress tcp 10.1.0.99:443 > 10.0.1.15:443 is mirrored by rule 100, expected not mirrored
   FAIL  rules don't help here (line 17)
         egress tcp 0.0.0.0:0 > 169.254.169.254:0 is never mirrored, whatever the rules say (instance-metadata), expected not mirrored
   FAIL  not a service (line 20)
