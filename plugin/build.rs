@@ -52,6 +52,7 @@ fn bindings(include: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     bindgen::Builder::default()
         .header("src/wireshark.h")
         .header("src/shim.h")
+        .clang_args(hooks().then_some("-DVPCMIRROR_TEST_HOOKS"))
         .clang_args(include.iter().map(|path| format!("-isystem{}", path.display())))
         .allowlist_function("proto_register_(plugin|protocol|field_array|subtree_array)")
         .allowlist_function("create_dissector_handle|register_(postdissector|tap|init_routine)")
@@ -76,6 +77,9 @@ fn shim(include: &[PathBuf]) {
         // As system headers: their warnings are none of ours.
         build.flag(format!("-isystem{}", path.display()));
     }
+    if hooks() {
+        build.define("VPCMIRROR_TEST_HOOKS", None);
+    }
     build
         .files(SOURCES.map(Path::new))
         .std("c11")
@@ -83,4 +87,9 @@ fn shim(include: &[PathBuf]) {
         .extra_warnings(true)
         .warnings_into_errors(env::var_os("CI").is_some())
         .compile("vpcmirror_shim");
+}
+
+/// Whether the plugin is built to be tested.
+fn hooks() -> bool {
+    env::var_os("CARGO_FEATURE_TEST_HOOKS").is_some()
 }

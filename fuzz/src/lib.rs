@@ -13,6 +13,7 @@
 //! | [`compressed`] | a stream of any kind | itself read in pieces |
 //! | [`decapsulate`] | a packet | the packet wrapped again |
 //! | [`annotation`] | a comment | its own text |
+//! | [`dissect`] | a description, a comment, a packet | a dissector that has seen nothing before |
 //! | [`flow`] | a packet as rules see it, and a filter | the bare IP packet; AWS's text |
 //! | [`flows_table`] | a table of flows | a row by itself |
 //! | [`documents`] | a document of any kind | itself read again; its sessions file; its filters exported |
@@ -22,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod captures;
+mod dissect;
 mod documents;
 mod flows;
 mod packets;
@@ -29,6 +31,7 @@ mod plugins;
 mod text;
 
 pub use captures::{compressed, pcap, pcapng};
+pub use dissect::dissect;
 pub use documents::{documents, expectations, sessions_file};
 pub use flows::{flow, flows_table};
 pub use packets::decapsulate;
@@ -39,7 +42,7 @@ pub use text::annotation;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("pcapng", pcapng),
     ("pcap", pcap),
     ("compressed", compressed),
@@ -47,6 +50,7 @@ pub const TARGETS: [Target; 11] = [
     ("flow", flow),
     ("flows_table", flows_table),
     ("annotation", annotation),
+    ("dissect", dissect),
     ("documents", documents),
     ("expectations", expectations),
     ("sessions_file", sessions_file),

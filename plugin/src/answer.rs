@@ -62,6 +62,7 @@ pub unsafe extern "C" fn vpcmirror_rs_show(
             interface: packet.interface,
             // SAFETY: the caller's promise.
             description: unsafe { bytes(packet.description) },
+            doubtful_description: packet.doubtful_description != 0,
         };
         // SAFETY: the caller's promise, for each of them.
         let comments = comments.iter().map(|comment| unsafe { bytes(*comment) });
@@ -241,7 +242,8 @@ unsafe fn bytes<'a>(text: *const c_char) -> &'a [u8] {
 /// There is room for `len` bytes at `to`.
 unsafe fn say(message: &str, to: *mut c_char, len: u32) {
     let Some(room) = (len as usize).checked_sub(1) else { return };
-    let end = message.floor_char_boundary(room);
+    let end = room.min(message.len());
+    let end = (0..=end).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
     let message = message.get(..end).unwrap_or_default();
     // SAFETY: the message and the NUL fit into `len`, by the line above.
     unsafe {

@@ -11,8 +11,10 @@
 #include "shim.h"
 
 #include <epan/epan.h>
+#include <epan/exceptions.h>
 #include <wiretap/wtap.h>
 #include <wiretap/wtap_opttypes.h>
+#include <wsutil/wslog.h>
 
 int vpcmirror_proto = -1;
 int vpcmirror_tap = -1;
@@ -22,35 +24,69 @@ expert_field vpcmirror_ei[VPCMIRROR_EXPERTS];
 
 /*
  * epan_get_interface_description has got a section number as third argument between 4.0 and 4.4.
- * The compiler knows which one it is, so nobody has to know the version.
+ * The compiler knows which one it is, so nobody has to know the version. Without it the interfaces
+ * of all sections are looked for in the first one.
  */
 typedef void (*any_function)(void);
+typedef const char *(*by_two)(const epan_t *, uint32_t);
+typedef const char *(*by_three)(const epan_t *, uint32_t, uint32_t);
 
 static const char *
 describe_by_two(any_function describe, const epan_t *session, uint32_t interface, uint32_t section _U_)
 {
-    return ((const char *(*)(const epan_t *, uint32_t)) describe)(session, interface);
+    return ((by_two) describe)(session, interface);
 }
 
 static const char *
 describe_by_three(any_function describe, const epan_t *session, uint32_t interface, uint32_t section)
 {
-    return ((const char *(*)(const epan_t *, uint32_t, uint32_t)) describe)(session, interface, section);
+    return ((by_three) describe)(session, interface, section);
 }
 
-static const char *
-interface_description(const packet_info *pinfo)
+#define BY_VERSION(two, three) _Generic(&epan_get_interface_description, by_two: two, by_three: three)
+
+/*
+ * Descriptions that were asked for lately. To ask takes Wireshark as long as we take for all the rest.
+ * They are copies: the capture's own may go when it is saved, and nobody is told.
+ */
+static struct {
+    const epan_t *session;
+    uint32_t interface;
+    uint32_t section;
+    char *description;
+} described[16];
+
+void
+vpcmirror_forget_interfaces(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(described); i++)
+        g_free(described[i].description);
+    memset(described, 0, sizeof described);
+}
+
+/* What the packet says of its capture interface. */
+static void
+describe_interface(const packet_info *pinfo, struct vpcmirror_packet *packet)
 {
     const wtap_rec *rec = pinfo->rec;
     uint32_t section = rec->presence_flags & WTAP_HAS_SECTION_NUMBER ? rec->section_number : 0;
+    uint32_t interface = rec->rec_header.packet_header.interface_id;
+    size_t i = (interface ^ section) % G_N_ELEMENTS(described);
 
     if (!(rec->presence_flags & WTAP_HAS_INTERFACE_ID))
-        return NULL;
-    return _Generic(&epan_get_interface_description,
-                    const char *(*)(const epan_t *, uint32_t): describe_by_two,
-                    const char *(*)(const epan_t *, uint32_t, uint32_t): describe_by_three)(
-        (any_function) epan_get_interface_description, pinfo->epan,
-        rec->rec_header.packet_header.interface_id, section);
+        return;
+    if (described[i].session != pinfo->epan || described[i].interface != interface ||
+        described[i].section != section) {
+        g_free(described[i].description);
+        described[i].description = g_strdup(BY_VERSION(describe_by_two, describe_by_three)(
+            (any_function) epan_get_interface_description, pinfo->epan, interface, section));
+        described[i].session = pinfo->epan;
+        described[i].interface = interface;
+        described[i].section = section;
+    }
+    packet->interface = interface;
+    packet->description = described[i].description;
+    packet->doubtful_description = BY_VERSION(section != 0, 0);
 }
 
 /* The link type as pcapng numbers it, of those that mirrored packets are looked for in. */
@@ -204,6 +240,11 @@ vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
     struct vpcmirror_shown shown;
     proto_item *item = NULL;
 
+#ifdef VPCMIRROR_TEST_HOOKS
+    /* An exception has passed through a frame of Rust, which this plugin is built to rule out. */
+    if (vpcmirror_rs_live() != 0)
+        ws_error("vpcmirror: %d calls of Rust have not ended", vpcmirror_rs_live());
+#endif
     if (!rec || rec->rec_type != REC_TYPE_PACKET)
         return 0;
     packet.len = tvb_captured_length(tvb);
@@ -212,10 +253,9 @@ vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
     packet.link_type = link_type(rec->rec_header.packet_header.pkt_encap);
     if (packet.link_type == 1 && pinfo->pseudo_header && pinfo->pseudo_header->eth.fcs_len > 0)
         packet.fcs_len = (uint32_t) pinfo->pseudo_header->eth.fcs_len;
-    packet.interface = rec->rec_header.packet_header.interface_id;
-    packet.description = interface_description(pinfo);
+    describe_interface(pinfo, &packet);
     /* Comments count only on the interface of a session, and that one is described. */
-    if (packet.description)
+    if (packet.description || packet.doubtful_description)
         packet.comments_len = comments(pinfo, &packet.comments);
 
     switch (vpcmirror_rs_show(&packet, &shown)) {
@@ -227,9 +267,21 @@ vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
         /* As any dissector with a bug: Wireshark shows it on this packet and goes on. */
         REPORT_DISSECTOR_BUG("vpcmirror: panic; what it says is on standard error");
     }
+#ifdef VPCMIRROR_TEST_HOOKS
+    if (g_getenv("VPCMIRROR_TEST_THROW"))
+        THROW(ReportedBoundsError);
+#endif
     if (tree)
         item = show(tvb, tree, &shown);
     add_expert_infos(pinfo, item, &shown);
     vpcmirror_statistics_queue(pinfo, &shown);
     return (int) packet.len;
 }
+
+#ifdef VPCMIRROR_TEST_HOOKS
+void
+vpcmirror_test_throw(void)
+{
+    THROW(ReportedBoundsError);
+}
+#endif

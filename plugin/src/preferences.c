@@ -78,6 +78,13 @@ load(void)
 }
 
 static void
+opened(void)
+{
+    vpcmirror_forget_interfaces();
+    load();
+}
+
+static void
 applied(void)
 {
     changed = TRUE;
@@ -180,5 +187,6 @@ vpcmirror_preferences_register(void)
         "Show nothing of wrapped packets whose session is neither in the sessions file nor in the"
         " table. For networks that have VXLAN of their own.",
         (void *) &only_known);
-    register_init_routine(load);
+    register_init_routine(opened);
+    register_cleanup_routine(vpcmirror_forget_interfaces);
 }

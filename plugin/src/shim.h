@@ -58,6 +58,9 @@ tap_packet_status vpcmirror_statistics_packet(stats_tree *st, packet_info *pinfo
 struct vpcmirror_shown;
 void vpcmirror_statistics_queue(packet_info *pinfo, const struct vpcmirror_shown *shown);
 
+/* Another capture is opened, or the same one read anew. */
+void vpcmirror_forget_interfaces(void);
+
 /* Registers the preferences. */
 void vpcmirror_preferences_register(void);
 
@@ -72,6 +75,7 @@ struct vpcmirror_packet {
     int32_t link_type;           /* as pcapng numbers them; -1 for one that we don't look into */
     uint32_t interface;          /* number of the capture interface */
     const char *description;     /* of that interface; NULL if there is none */
+    int doubtful_description;    /* it may be that of another interface */
     const char *const *comments; /* of the packet; NULL if comments_len is 0 */
     uint32_t comments_len;
 };
@@ -144,9 +148,9 @@ int vpcmirror_rs_load(const struct vpcmirror_preferences *preferences, int chang
 int vpcmirror_rs_check_row(const struct vpcmirror_row *row, char *message, uint32_t message_len);
 
 #ifdef VPCMIRROR_TEST_HOOKS
-/* Calls of Rust that have begun and not ended; -1 if that was not counted. */
+/* Calls of Rust that have begun and not ended. */
 int vpcmirror_rs_live(void);
-/* Throws one of Wireshark's exceptions. */
+/* Throws one of Wireshark's exceptions; for Rust, to show what comes of it. */
 void vpcmirror_test_throw(void);
 #endif
 

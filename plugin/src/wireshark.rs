@@ -6,10 +6,10 @@
     non_upper_case_globals,
     unused_qualifications,
     clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     clippy::indexing_slicing,
     clippy::undocumented_unsafe_blocks,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     dead_code,
     reason = "bindgen writes it, in the manner of C"
 )]

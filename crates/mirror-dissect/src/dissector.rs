@@ -24,6 +24,9 @@ pub struct Packet<'a> {
     pub interface: u32,
     /// The description of the capture interface; empty if there is none.
     pub description: &'a [u8],
+    /// Whether that may be the description of another interface: there are viewers that look for
+    /// the interfaces of all sections of a capture in its first one.
+    pub doubtful_description: bool,
 }
 
 /// What a user can set.
@@ -73,9 +76,11 @@ pub struct Shown<'s> {
 pub struct Dissector {
     settings: Settings,
     /// By the description of an interface; `None` for one that is no annotation.
-    stripped: Recent<Box<[u8]>, Option<Stripped>>,
-    wrapped: Recent<SessionKey, Entry>,
+    stripped: Recent<Box<[u8]>, Option<Stripped>, 256>,
+    wrapped: Wrapped,
 }
+
+type Wrapped = Recent<SessionKey, Entry, 256>;
 
 /// What is said of all packets of a session.
 #[derive(Debug)]
@@ -92,6 +97,16 @@ struct Entry {
 struct Stripped {
     annotation: Annotation,
     entry: Entry,
+    /// By the text of a comment; `None` for one that doesn't speak of this session. Those that do
+    /// differ in direction and cut alone, so few are read more than once.
+    comments: Recent<Box<[u8]>, Option<Told>, 8>,
+}
+
+/// What the comment of a frame says of it.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    direction: Option<Direction>,
+    cut_from: Option<u32>,
 }
 
 impl Dissector {
@@ -111,21 +126,34 @@ impl Dissector {
     pub fn show<'s, 'c>(
         &'s mut self,
         packet: &Packet<'_>,
-        comments: impl DoubleEndedIterator<Item = &'c [u8]>,
+        comments: impl DoubleEndedIterator<Item = &'c [u8]> + Clone,
     ) -> Option<Shown<'s>> {
         let Dissector { settings, stripped, wrapped } = self;
         let description = packet.description;
-        if !description.is_empty() {
-            let stripped = stripped.get(
-                packet.interface,
-                |kept| **kept == *description,
-                || (description.into(), Stripped::read(description, &settings.picture)),
-            );
-            if let Some(Some(stripped)) = stripped {
-                return Some(stripped.show(packet, comments));
-            }
+        let stripped = match description {
+            [] => None,
+            _ => stripped
+                .get(
+                    packet.interface,
+                    |kept| **kept == *description,
+                    || (description.into(), Stripped::read(description, &settings.picture)),
+                )
+                .and_then(Option::as_mut),
+        };
+        if packet.doubtful_description && Annotation::last_valid(comments.clone()).is_some() {
+            // An annotation that agrees settles it. Any other leaves open whose the frame is, and
+            // into a frame that was stripped nobody must look for a wrapper.
+            let stripped = stripped?;
+            let told = stripped.told(comments)?;
+            return Some(stripped.show(packet, Some(told)));
         }
-        show_wrapped(settings, wrapped, packet)
+        match stripped.filter(|_| !packet.doubtful_description) {
+            Some(stripped) => {
+                let told = stripped.told(comments);
+                Some(stripped.show(packet, told))
+            }
+            None => show_wrapped(settings, wrapped, packet),
+        }
     }
 }
 
@@ -139,42 +167,51 @@ impl Stripped {
         if annotation.session.is_some() || annotation.name.is_some() {
             entry.doubt = None;
         }
-        Some(Stripped { annotation, entry })
+        Some(Stripped { annotation, entry, comments: Recent::default() })
     }
 
-    fn show<'s, 'c>(
-        &'s self,
-        packet: &Packet<'_>,
-        comments: impl DoubleEndedIterator<Item = &'c [u8]>,
-    ) -> Shown<'s> {
-        let comment = comments
-            .rev()
-            .filter_map(|comment| Annotation::parse(comment).ok())
-            .find(|comment| self.is_of_session(comment));
-        let told = comment.as_ref().and_then(|comment| comment.direction);
+    /// What the last of the packet's comments says that speaks of this session.
+    fn told<'c>(&mut self, comments: impl DoubleEndedIterator<Item = &'c [u8]>) -> Option<Told> {
+        let Stripped { annotation: session, comments: read, .. } = self;
+        comments.rev().find_map(|comment| {
+            let told = read.get(
+                bits_of_text(comment),
+                |kept| **kept == *comment,
+                || (comment.into(), Told::read(comment, session)),
+            );
+            told.copied().flatten()
+        })
+    }
+
+    fn show(&self, packet: &Packet<'_>, told: Option<Told>) -> Shown<'_> {
         let direction = told
+            .and_then(|told| told.direction)
             .or_else(|| self.entry.direction(self.annotation.source, &Inner::parse(packet.bytes)?));
         Shown {
             session: &self.entry.session,
             doubt: self.entry.doubt,
             direction,
-            cut_from: comment.and_then(|comment| comment.cut_from),
+            cut_from: told.and_then(|told| told.cut_from),
             vxlan: None,
         }
     }
+}
 
-    /// Whether a comment speaks of this session. A short one leaves out the endpoint.
-    fn is_of_session(&self, comment: &Annotation) -> bool {
-        let Annotation { vni, source, endpoint, .. } = self.annotation;
-        comment.vni == vni
-            && comment.source == source
-            && (comment.endpoint.is_none() || comment.endpoint == endpoint)
+impl Told {
+    /// What a comment says, if it speaks of this session. A short one leaves out the endpoint.
+    fn read(comment: &[u8], session: &Annotation) -> Option<Told> {
+        let Annotation { vni, source, endpoint, direction, cut_from, .. } =
+            Annotation::parse(comment).ok()?;
+        let same = vni == session.vni
+            && source == session.source
+            && (endpoint.is_none() || endpoint == session.endpoint);
+        same.then_some(Told { direction, cut_from })
     }
 }
 
 fn show_wrapped<'s>(
     settings: &Settings,
-    recent: &'s mut Recent<SessionKey, Entry>,
+    recent: &'s mut Wrapped,
     packet: &Packet<'_>,
 ) -> Option<Shown<'s>> {
     let Packet { link, bytes, original_len, fcs_len, .. } = *packet;
@@ -242,6 +279,13 @@ impl Entry {
     }
 }
 
+/// The bits of a comment that lead to its place. Comments of a session differ at their ends.
+fn bits_of_text(text: &[u8]) -> u32 {
+    let end = text.last_chunk::<4>().copied().map_or(0, u32::from_le_bytes);
+    let folded = end ^ (end >> 16);
+    folded ^ (folded >> 8) ^ u32::try_from(text.len()).unwrap_or(0)
+}
+
 /// The bits of a key that lead to its place. VNIs are random or all the same, and sources are often
 /// neighbours in a subnet, so the low bits of both tell most sessions apart.
 fn bits(key: &SessionKey) -> u32 {
@@ -251,3 +295,6 @@ fn bits(key: &SessionKey) -> u32 {
     };
     u32::from(source) ^ key.vni.get().rotate_left(3)
 }
+
+#[cfg(test)]
+mod tests;

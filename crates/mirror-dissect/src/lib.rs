@@ -11,7 +11,8 @@
 //!   writes such interfaces and nobody else does. Then that is the session, whatever the frame
 //!   holds, for the workload may speak VXLAN itself. Of the frame's comments the last counts that
 //!   is an annotation *of this session*: a comment on a packet of another interface convinces
-//!   nobody, and neither does one that names another session.
+//!   nobody, and neither does one that names another session. What rewrites captures (editcap,
+//!   mergecap, tshark) keeps the descriptions of interfaces, so nothing is lost by asking for one.
 //! * **A wrapped packet** is what [`mirror_wire::decapsulate`] says it is.
 //!
 //! What documents say ([`Picture`]) comes from a sessions file, from rows of a table that people
