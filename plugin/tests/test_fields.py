@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is shown of which packet, wrapped and stripped."""
+
+import json
+import os
+import subprocess
+import unittest
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+from harness import CAPTURES, CASES, FIELDS, Tests
+
+LAB_D = CAPTURES / "lab-d" / "input.pcapng"
+NESTED = CAPTURES / "nested-vxlan" / "input.pcapng"
+GWLB = CAPTURES / "gwlb" / "input.pcapng"
+
+
+class EveryCapture(Tests):
+    """Each capture of testdata, against a file that a person has read."""
+
+    def table(self, capture, *args):
+        rows = [["frame", *FIELDS], *self.fields(capture, ["frame.number", *FIELDS], *args)]
+        return "".join("|".join(row) + "\n" for row in rows)
+
+    def test_wrapped(self):
+        for case in CASES:
+            with self.subTest(case.parent.name):
+                self.expect(f"{case.parent.name}-wrapped", self.table(self.copy(case)))
+
+    def test_wrapped_with_documents(self):
+        sessions = self.sessions_file()
+        for case in CASES:
+            with self.subTest(case.parent.name):
+                option = f"vpcmirror.session_file:{self.inside(sessions)}"
+                shown = self.table(self.copy(case), "-o", option)
+                self.expect(f"{case.parent.name}-named", shown)
+
+    def test_stripped(self):
+        for case in CASES:
+            with self.subTest(case.parent.name):
+                stripped = self.strip(case, "stripped.pcapng")
+                self.expect(f"{case.parent.name}-stripped", self.table(stripped))
+        # The last one stands for all: a second pass says the same.
+        self.expect(f"{case.parent.name}-stripped", self.table(stripped, "-2"))
+
+    def test_tshark_agrees(self):
+        """Its own dissection is the second opinion, where there is no GENEVE around."""
+        seen, unseen = 0, set()
+        for case in CASES:
+            with self.subTest(case.parent.name):
+                command = ["-r", self.copy(case), "-Y", "vpcmirror && !geneve && !ipv6"]
+                command += ["-T", "fields", "-E", "occurrence=f", "-E", "separator=|"]
+                for name in ["vpcmirror.vni", "vxlan.vni", "vpcmirror.source.ip", "ip.src"]:
+                    command += ["-e", name]
+                for line in self.tshark(*command).lines:
+                    vni, outer_vni, source, outer_source = line.split("|")
+                    if not outer_vni:
+                        unseen.add(case.parent.name)
+                        continue
+                    self.assertEqual((vni, source), (outer_vni, outer_source))
+                    seen += 1
+        self.assertGreater(seen, 200)
+        # Address families of systems that tshark does not know.
+        self.assertLessEqual(unseen, {"null"})
+
+    def test_two_passes_say_the_same(self):
+        for case in CASES:
+            with self.subTest(case.parent.name):
+                self.expect(f"{case.parent.name}-wrapped", self.table(self.copy(case), "-2"))
+
+
+class TheSameFrames(Tests):
+    """However the frames come, the same is said of them."""
+
+    NAMES = [name for name in FIELDS if name != "endpoint"]
+
+    def setUp(self):
+        super().setUp()
+        sessions = self.sessions_file()
+        self.named = ["-o", f"vpcmirror.session_file:{self.inside(sessions)}"]
+        self.wrapped = self.copy(LAB_D)
+        self.want = self.fields(self.wrapped, self.NAMES, *self.named)
+        self.assertEqual(len(self.want), 58)
+        for row in self.want:
+            shown = dict(zip(self.NAMES, row))
+            self.assertEqual(shown["session.name"], "web 1")
+            self.assertEqual(shown["source.ip"], "10.0.1.15")
+            self.assertIn(shown["direction"], ("ingress", "egress"))
+
+    def test_stripped_without_names_gets_them_from_the_sessions_file(self):
+        stripped = self.strip(self.wrapped, "stripped.pcapng")
+        self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
+
+    def test_stripped_with_names_needs_no_sessions_file(self):
+        stripped = self.strip(self.wrapped, "stripped.pcapng", "--config", self.folder / "sessions.json")
+        self.assertEqual(self.fields(stripped, self.NAMES), self.want)
+        self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
+
+    def test_comments_are_not_needed_for_the_names(self):
+        stripped = self.strip(
+            self.wrapped, "none.pcapng", "--comment", "none", "--config", self.folder / "sessions.json"
+        )
+        self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
+        # Without the sessions file the addresses alone tell the direction.
+        alone = self.fields(stripped, ["session.name", "direction"])
+        self.assertEqual({name for name, _ in alone}, {"web 1"})
+        self.assertEqual({direction for _, direction in alone}, {"", "ingress", "egress"})
+
+    def test_behind_a_gateway_load_balancer(self):
+        plain = self.strip(self.wrapped, "plain.pcapng")
+        endpoint = "vpce-0a1b2c3d4e5f60718"
+        wrapped = self.folder / "geneve.pcapng"
+        options = "--vni 308308 --source 10.0.1.15 --target 10.0.2.99 --geneve".split()
+        self.mirror_pcap("wrap", "--quiet", *options, "--endpoint", endpoint, plain, wrapped)
+        self.assertEqual(self.fields(wrapped, self.NAMES, *self.named), self.want)
+        self.assertEqual({row[0] for row in self.fields(wrapped, ["endpoint"])}, {endpoint})
+        stripped = self.strip(wrapped, "stripped.pcapng")
+        self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
+        self.assertEqual({row[0] for row in self.fields(stripped, ["endpoint"])}, {endpoint})
+
+
+class WhoseVni(Tests):
+    """The mirror's, never the workload's."""
+
+    def test_of_a_wrapped_packet_the_outer_one(self):
+        rows = self.fields(self.copy(NESTED), ["vni", "frame.number"])
+        nested = self.fields(self.copy(NESTED), ["vni"], "-Y", "vxlan.vni == 77")
+        self.assertTrue(nested)
+        self.assertEqual({row[0] for row in rows + nested}, {"308308"})
+
+    def test_of_a_stripped_packet_the_interfaces(self):
+        for comment in ["short", "none"]:
+            stripped = self.strip(NESTED, "stripped.pcapng", "--comment", comment)
+            # The workload's VXLAN is there to be mistaken for the mirror's.
+            workload = self.fields(stripped, ["vni"], "-Y", "vxlan")
+            self.assertTrue(workload)
+            self.assertEqual({row[0] for row in workload}, {"308308"})
+
+    def test_a_planted_comment_convinces_nobody(self):
+        planted = "vpcmirror: vni=1 source=10.9.9.9 session=tms-evil name=evil direction=egress"
+        wrapped, stripped = self.copy(LAB_D), self.strip(LAB_D, "stripped.pcapng")
+        plain = self.file("plain.pcap", b"")
+        self.mirror_pcap("strip", "--quiet", "--format", "pcap", LAB_D, plain)
+        for capture in [wrapped, stripped, plain]:
+            with self.subTest(capture.name):
+                path = self.folder / "planted.pcapng"
+                comments = [word for n in range(1, 59) for word in ("-a", f"{n}:{planted}")]
+                editcap = ["/usr/bin/editcap", "-F", "pcapng", *comments, str(capture), str(path)]
+                subprocess.run(editcap, check=True, capture_output=True)
+                path.chmod(0o644)
+                found = self.fields(path, ["frame.comment"])
+                self.assertTrue(all(planted in row[0] for row in found))
+                # A comment that is put in the place of ours takes ours away, not more.
+                names = [name for name in FIELDS if name != "direction"]
+                self.assertEqual(self.fields(path, names), self.fields(capture, names))
+
+
+class TheTree(Tests):
+    """Where it stands, and what it covers."""
+
+    def packets(self, capture, *args):
+        """Of each packet the names of its layers, and our layer."""
+        ran = self.tshark("-r", capture, "-T", "pdml", *args)
+        for packet in xml.fromstring(ran.out.encode()):
+            layers = [proto.get("name") for proto in packet if proto.get("name") != "fake-field-wrapper"]
+            yield layers, packet.find("proto[@name='vpcmirror']")
+
+    def above(self, layers):
+        return layers[layers.index("vpcmirror") + 1]
+
+    def below(self, layers):
+        return layers[layers.index("vpcmirror") - 1]
+
+    def test_above_the_vxlan_that_it_is_about(self):
+        for capture in [LAB_D, NESTED]:
+            for layers, _ in self.packets(self.copy(capture)):
+                self.assertEqual((self.below(layers), self.above(layers)), ("udp", "vxlan"))
+                self.assertNotIn("vxlan", layers[: layers.index("vpcmirror")])
+        for layers, _ in self.packets(self.copy(GWLB), "-Y", "vpcmirror && geneve"):
+            self.assertEqual((self.below(layers), self.above(layers)), ("udp", "vxlan"))
+            self.assertLess(layers.index("geneve"), layers.index("vpcmirror"))
+
+    def test_under_frame_if_there_is_no_such_vxlan(self):
+        for capture, args in [
+            (self.strip(LAB_D, "stripped.pcapng"), []),
+            (self.strip(NESTED, "nested.pcapng"), []),
+            (self.copy(LAB_D), ["--disable-protocol", "vxlan"]),
+            (self.copy(LAB_D), ["-d", "udp.port==4789,data"]),
+        ]:
+            for layers, _ in self.packets(capture, *args):
+                self.assertEqual((self.below(layers), self.above(layers)), ("frame", "eth"))
+
+    def test_the_vni_covers_its_bytes(self):
+        for layers, ours in self.packets(self.copy(LAB_D)):
+            self.assertEqual((ours.get("pos"), ours.get("size")), ("42", "8"))
+            vni = ours.find("field[@name='vpcmirror.vni']")
+            self.assertEqual((vni.get("pos"), vni.get("size")), ("46", "3"))
+            self.assertEqual(vni.get("value"), "04b454")
+            source = ours.find("field[@name='vpcmirror.source.ip']")
+            self.assertEqual(source.get("size"), "0")
+        for layers, ours in self.packets(self.strip(LAB_D, "stripped.pcapng")):
+            for item in ours.iter():
+                self.assertEqual(item.get("size"), "0")
+
+    def test_text(self):
+        sessions = self.sessions_file()
+        option = f"vpcmirror.session_file:{self.inside(sessions)}"
+        shown = []
+        for capture in [self.copy(LAB_D), self.strip(LAB_D, "stripped.pcapng")]:
+            ran = self.tshark("-r", capture, "-c", "1", "-O", "vpcmirror", "-o", option)
+            lines = ran.lines
+            start = next(i for i, line in enumerate(lines) if "VPC Traffic Mirroring" in line)
+            ours = [lines[start]]
+            for line in lines[start + 1 :]:
+                if not line.startswith("    "):
+                    break
+                ours.append(line)
+            shown += [*ours, ""]
+        self.expect("text", "\n".join(shown))
+
+    def test_json(self):
+        ran = self.tshark("-r", self.copy(LAB_D), "-c", "1", "-T", "json", "-j", "vpcmirror")
+        ours = json.loads(ran.out)[0]["_source"]["layers"]["vpcmirror"]
+        want = {
+            "vpcmirror.vni": "308308",
+            "vpcmirror.source.ip": "10.0.1.15",
+            "vpcmirror.direction": "egress",
+        }
+        self.assertEqual(ours, want)
+
+
+class TheCaptureThatAwsMirrored(Tests):
+    """A hundred packets of 2019, published by the Suricata project."""
+
+    def test_each_packet_has_a_name_a_direction_and_an_eni(self):
+        corpus = os.environ.get("MIRROR_PCAP_CORPUS")
+        paths = sorted(Path(corpus).rglob("*vxlan-decoder-03*vxlan.pcap")) if corpus else []
+        if not paths:
+            raise unittest.SkipTest("no capture that AWS mirrored; MIRROR_PCAP_CORPUS names its folder")
+        capture = self.copy(paths[0], "aws.pcap")
+        (source,) = {row[0] for row in self.fields(capture, ["source.ip"])}
+        # The MAC is what the frames that it sent have in common.
+        ran = self.tshark(
+            *["-r", capture, "-Y", 'vpcmirror.direction == "egress"', "-c", "20"],
+            *["-T", "fields", "-e", "eth.src", "-E", "occurrence=l"],
+        )
+        (mac,) = set(ran.lines)
+        document = {
+            "schema": "mirror-pcap/sessions/1",
+            "sessions": [
+                {
+                    "name": "sensor",
+                    "id": "tms-0a",
+                    "vni": 5569041,
+                    "eni": {"id": "eni-0a", "mac": mac, "addresses": [source]},
+                }
+            ],
+        }
+        sessions = self.file("aws.json", json.dumps(document))
+        option = f"vpcmirror.session_file:{self.inside(sessions)}"
+        rows = self.fields(capture, ["vni", "session.name", "eni", "direction"], "-o", option)
+        self.assertEqual(len(rows), 100)
+        self.assertEqual({tuple(row[:3]) for row in rows}, {("5569041", "sensor", "eni-0a")})
+        self.assertEqual({row[3] for row in rows}, {"ingress", "egress"})
+        # tshark's own view of the inner MACs is the second opinion.
+        ran = self.tshark("-r", capture, "-T", "fields", "-e", "eth.src", "-E", "occurrence=l")
+        for row, inner_source in zip(rows, ran.lines):
+            self.assertEqual(row[3] == "egress", inner_source == mac)
