@@ -128,3 +128,36 @@ fn pcap_file_is_in_tests_only() {
         assert_eq!(dependency["kind"], "dev", "{package}");
     }
 }
+
+/// The plugin is a workspace of its own, and cargo inherits nothing over that border.
+#[test]
+fn the_plugin_has_the_versions_lints_and_profile_of_the_workspace() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (workspace, plugin) = (read("Cargo.toml"), read("plugin/Cargo.toml"));
+    for (of_workspace, of_plugin) in [
+        ("workspace.lints.rust", "lints.rust"),
+        ("workspace.lints.clippy", "lints.clippy"),
+        ("profile.release", "profile.release"),
+    ] {
+        let want = table(&workspace, of_workspace);
+        assert!(!want.is_empty(), "[{of_workspace}]");
+        assert_eq!(table(&plugin, of_plugin), want, "[{of_plugin}] of the plugin");
+    }
+    let package = table(&plugin, "package");
+    for line in table(&workspace, "workspace.package") {
+        if !line.starts_with("license") {
+            assert!(package.contains(&line), "{line} is not the plugin's");
+        }
+    }
+}
+
+/// The lines of a table of TOML, without comments.
+fn table(toml: &str, name: &str) -> BTreeSet<String> {
+    let lines = toml.lines().skip_while(|line| *line != format!("[{name}]")).skip(1);
+    lines
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split(" #").next())
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
+}
