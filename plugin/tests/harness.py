@@ -52,9 +52,10 @@ class Ran:
     def __init__(self, process):
         self.status = process.returncode
         self.out = process.stdout
-        # The remark about root is not about us.
+        # The remark about root is not about us, nor is that of 4.6 about options of macOS.
+        others = ("Running as user", "file_packet_provider.c:")
         lines = process.stderr.splitlines(keepends=True)
-        self.err = "".join(line for line in lines if "Running as user" not in line)
+        self.err = "".join(line for line in lines if not any(other in line for other in others))
 
     @property
     def lines(self):
