@@ -22,7 +22,7 @@ mod write;
 
 use mirror_aws::Estate;
 use mirror_filter::{Assumption, Judgement, Reason, Service, Verdict, judge};
-use mirror_session::{Annotation, Picture, SessionKey};
+use mirror_session::{Found, Picture};
 use mirror_wire::{Direction, LinkType, NoFlow, Seen};
 use pcapng_blocks::{Block, Content, Event, Packet, code};
 use serde::Serialize;
@@ -44,6 +44,7 @@ use crate::{
     rewrite::{Rewriter, read, rewrite},
     strip::{
         arrival::{Arrival, Arrivals},
+        before::before,
         judge::{Decision, Judge, Options},
     },
 };
@@ -116,8 +117,6 @@ struct Simulator<'s> {
     unwrap: bool,
     each: bool,
     arrivals: Arrivals,
-    /// Of the interfaces of the section, the sessions that strip has made them for.
-    sessions: Vec<Option<SessionKey>>,
     counts: Counts,
     /// What is wrong with the capture.
     problems: Problems,
@@ -205,17 +204,8 @@ impl Rewriter for Simulator<'_> {
         };
         match &block.content {
             Content::Packet(packet) => return self.packet(block, packet, out),
-            Content::Section(_) => {
-                self.arrivals.clear();
-                self.sessions.clear();
-            }
-            Content::Interface(interface) => {
-                self.arrivals.add(interface);
-                let description = interface.options.get(code::IF_DESCRIPTION);
-                let annotation = description.and_then(|text| Annotation::parse(text).ok());
-                self.sessions.resize(interface.id as usize, None);
-                self.sessions.push(annotation.map(|annotation| annotation.key()));
-            }
+            Content::Section(_) => self.arrivals.clear(),
+            Content::Interface(interface) => self.arrivals.add(interface),
             _ => {}
         }
         if let Some(writer) = &mut self.writer {
@@ -240,7 +230,6 @@ impl<'s> Simulator<'s> {
             unwrap: !args.no_unwrap,
             each: args.each,
             arrivals: Arrivals::default(),
-            sessions: Vec::new(),
             counts: Counts::new(scene),
             problems: Problems::default(),
             writer,
@@ -361,29 +350,24 @@ impl Simulator<'_> {
         let captured = u32::try_from(packet.data.len()).unwrap_or(u32::MAX);
         let fcs_len = u32::from(packet.fcs_len(arrival.fcs_len));
         let len = packet.original_len.max(captured).saturating_sub(fcs_len);
-        let annotation = Annotation::last_valid(packet.options.comments());
-        let key = annotation.as_ref().map(Annotation::key);
-        let of_interface = self.sessions.get(packet.interface as usize).copied().flatten();
-        let mut subject = Subject {
+        let (origin, direction) = match before(packet, arrival) {
+            Some(before) => {
+                let known = match picture.find(&before.key) {
+                    Found::Session { session, .. } => Some(session),
+                    Found::Ambiguous(_) | Found::Unknown => None,
+                };
+                (Origin::Session(source_of(known)), before.direction)
+            }
+            None => (Origin::Here, None),
+        };
+        Some(Subject {
             link: arrival.link?,
             bytes: packet.data,
             len,
-            origin: Origin::Here,
-            direction: annotation.as_ref().and_then(|annotation| annotation.direction),
+            origin,
+            direction,
             direction_conflict: false,
-        };
-        // The interface's key has the endpoint, which a short comment leaves out.
-        if let Some(key) = of_interface.or(key) {
-            let known = match picture.find(&key) {
-                mirror_session::Found::Session { session, .. } => Some(session),
-                _ => None,
-            };
-            subject.origin = Origin::Session(source_of(known));
-            let flags = packet.options.u32(code::EPB_FLAGS);
-            subject.direction =
-                subject.direction.or(locate::captured(LinkType::Ethernet, &[], flags));
-        }
-        Some(subject)
+        })
     }
 
     fn located(

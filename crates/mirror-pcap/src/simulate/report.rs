@@ -18,6 +18,7 @@ use crate::{
     cli,
     failure::{Failure, printable},
     number::{counted, grouped},
+    table::{Align, Table},
 };
 
 /// Rules listed for people; scripts get them all.
@@ -153,14 +154,19 @@ impl<'a> Report<'a> {
 
     fn table(&self) -> String {
         let counts = self.counts;
-        let several = self.scene.sources.iter().map(|source| source.sessions.len()).sum::<usize>();
-        let with_session = several > 1;
-        let heading = ["session", "rule", "packets", "bytes", "flows"].map(str::to_owned);
-        let mut rows = vec![heading];
+        let mut table = Table::new([
+            ("session", Align::Left),
+            ("rule", Align::Left),
+            ("packets", Align::Right),
+            ("bytes", Align::Right),
+            ("flows", Align::Right),
+        ]);
+        let sessions = self.scene.sources.iter().map(|source| source.sessions.len()).sum::<usize>();
+        table.show_if("session", sessions > 1);
         let estimated = if counts.flows.is_exact() { "" } else { "~" };
         for one in self.rules().take(MAX_LISTED) {
             let session = one.session.id().or(one.session.name());
-            rows.push([
+            table.push([
                 session.map(printable).unwrap_or_default(),
                 one.rule.to_string(),
                 grouped(one.tally.packets),
@@ -172,7 +178,7 @@ impl<'a> Report<'a> {
             (Direction::Ingress, counts.implicit_ingress),
             (Direction::Egress, counts.implicit_egress),
         ] {
-            rows.push([
+            table.push([
                 String::new(),
                 format!("{direction} no rule: reject"),
                 grouped(tally.packets),
@@ -180,25 +186,7 @@ impl<'a> Report<'a> {
                 String::new(),
             ]);
         }
-        let mut widths = [0; 5];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        let mut text = String::new();
-        for row in &rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-                line += &match column {
-                    0 if !with_session => continue,
-                    0 | 1 => format!("  {cell:<width$}"),
-                    _ => format!("  {cell:>width$}"),
-                };
-            }
-            text += line.trim_end();
-            text.push('\n');
-        }
+        let mut text = table.text();
         let more = counts.rules.len().saturating_sub(MAX_LISTED) as u64;
         if more > 0 {
             let more = counted(more, "more rule", "more rules");
