@@ -66,7 +66,7 @@ struct Seen {
     session: SessionId,
     /// The one before it in its bucket.
     before: u32,
-    /// The last of its like in another session than its own.
+    /// The last of its like in another session than its own, if it was in the window then.
     elsewhere: Option<u32>,
 }
 
@@ -126,10 +126,11 @@ impl Duplicates {
         let Some(head) = self.heads.get_mut(bucket(hash)) else { return };
         let before = mem::replace(head, here);
         let mut seen = Seen { hash, session, before, elsewhere: None };
-        if let Some((place, like)) = self.last(hash, before) {
-            seen.elsewhere = if like.session == session { like.elsewhere } else { Some(place) };
-        }
-        if let Some(other) = seen.elsewhere.and_then(|place| self.at(place)) {
+        let elsewhere = self.last(hash, before).and_then(|(place, like)| {
+            if like.session == session { like.elsewhere } else { Some(place) }
+        });
+        if let Some((place, other)) = elsewhere.and_then(|place| Some((place, self.at(place)?))) {
+            seen.elsewhere = Some(place);
             let other = other.session;
             self.count(other, session);
         }
@@ -274,6 +275,20 @@ mod tests {
             assert_eq!(duplicates.packets(), u64::from(is_seen), "{between} packets between");
             assert_eq!(duplicates.ring.len(), WINDOW as usize);
         }
+    }
+
+    /// Handed on from one to the next, such a place would be another packet's 2^32 packets later.
+    #[test]
+    fn a_place_behind_the_window_is_not_remembered() {
+        let [a, b] = sessions(2)[..] else { unreachable!() };
+        let mut duplicates = Duplicates::of_the_last(8);
+        observe(&mut duplicates, 1, b);
+        for _ in 0..20 {
+            observe(&mut duplicates, 1, a);
+        }
+        duplicates.settle();
+        assert_eq!(duplicates.packets(), 8);
+        assert!(duplicates.ring.iter().all(|seen| seen.elsewhere.is_none()));
     }
 
     proptest! {
