@@ -9,15 +9,16 @@ use mirror_session::{KnownSession, TargetKind};
 /// Different lengths that are told of a session.
 const LISTED: usize = 8;
 
-/// Those that are counted: the most frequent need not be the first.
+/// Those that are counted, the first that come: the most frequent is hardly the seventeenth.
 const COUNTED: usize = 16;
 
 /// What AWS takes of the target's MTU, over IPv4 and over IPv6:
 /// docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-network-limitations.html
 const OVERHEADS: [u32; 2] = [54, 74];
 
-/// MTUs in use at a target that is a network interface: of jumbo frames, and of everybody else.
-const MTUS: [u32; 2] = [9_001, 1_500];
+/// MTUs in use at a target that is a network interface: of jumbo frames, of the way through a
+/// transit gateway, and of everybody else.
+const MTUS: [u32; 3] = [9_001, 8_500, 1_500];
 
 /// Lengths of one session's cut frames, and how many were cut to each.
 #[derive(Clone, Debug, Default)]
@@ -94,8 +95,9 @@ impl Cause {
         if known.is_some_and(is_said) || packet_lengths.contains(&length) {
             return told(What::PacketLength(length));
         }
-        if let Some(known) = known.filter(|known| known.cuts().contains(&length)) {
-            match known.target.as_ref().and_then(|target| target.kind.as_ref()) {
+        let target = known.and_then(|known| known.target.as_ref()?.kind.as_ref());
+        if known.is_some_and(|known| known.cuts().contains(&length)) {
+            match target {
                 Some(TargetKind::NetworkLoadBalancer(_)) => return told(What::NetworkLoadBalancer),
                 Some(TargetKind::GatewayLoadBalancerEndpoint(_)) => {
                     return told(What::GatewayLoadBalancerEndpoint);
@@ -103,10 +105,13 @@ impl Cause {
                 Some(TargetKind::NetworkInterface(_)) | None => {}
             }
         }
+        // A target that is known to be another kind of thing has not done it.
+        let may_be_nlb = matches!(target, None | Some(TargetKind::NetworkLoadBalancer(_)));
+        let may_be_gwlb = matches!(target, None | Some(TargetKind::GatewayLoadBalancerEndpoint(_)));
         let mtu = |mtu: &&u32| OVERHEADS.contains(&mtu.saturating_sub(length));
         let what = match length {
-            8_500 => What::NetworkLoadBalancer,
-            8_446 | 8_426 => What::GatewayLoadBalancerEndpoint,
+            8_500 if may_be_nlb => What::NetworkLoadBalancer,
+            8_446 | 8_426 if may_be_gwlb => What::GatewayLoadBalancerEndpoint,
             _ => match MTUS.iter().find(mtu) {
                 Some(mtu) => What::Mtu(*mtu),
                 None => What::PacketLength(length),
@@ -186,7 +191,11 @@ mod tests {
             (8_500, network(), None, "PacketLength 8500, which a Network Load Balancer implies"),
             (8_500, network(), Some(8_500), "PacketLength 8500"),
             (8_446, gateway(), None, "Gateway Load Balancer endpoint"),
-            (8_446, network(), None, "likely Gateway Load Balancer endpoint"),
+            (8_446, None, None, "likely Gateway Load Balancer endpoint"),
+            // Somewhere behind the load balancer; it is no endpoint in any case.
+            (8_446, network(), None, "likely target MTU 8500"),
+            (8_426, interface(), None, "likely target MTU 8500"),
+            (8_500, interface(), None, "likely PacketLength 8500"),
             (8_947, interface(), None, "likely target MTU 9001"),
             (99, interface(), Some(100), "likely PacketLength 99"),
         ] {
