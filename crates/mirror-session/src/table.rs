@@ -119,6 +119,16 @@ impl Sessions {
         self.list.get_mut(id.index())
     }
 
+    /// Another capture begins, with the same sessions: what packets have shown so far is forgotten.
+    ///
+    /// In the meantime a session may have got another PacketLength, and its address another machine.
+    pub fn forget_packets(&mut self) {
+        for session in &mut self.list {
+            session.direction = DirectionSense::default();
+            session.cut = CutSense::default();
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.list.len()
@@ -189,6 +199,20 @@ mod tests {
         expected.observe(100, None, &[]);
         assert_eq!(table.get(id).unwrap().cut, expected);
         assert_eq!(table.get(id).unwrap().key, a);
+    }
+
+    #[test]
+    fn another_capture_begins_with_the_same_sessions_and_nothing_else() {
+        let mut table = Sessions::default();
+        let [a, b] = [1, 2].map(|source| key(None, source, 1));
+        for key in [a, b] {
+            let id = table.find(&key).unwrap();
+            table.get_mut(id).unwrap().cut.observe(100, None, &[]);
+        }
+        table.forget_packets();
+        assert_eq!(table.find(&b).map(SessionId::index), Some(1));
+        assert!(table.iter().all(|(_, session)| session.cut == CutSense::default()));
+        assert_eq!(table.len(), 2);
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! it is in none, or as damaged. What grows with the input is limited: sessions by the judge, names
 //! and lengths and pairs here.
 
-use std::{borrow::Cow, collections::HashSet, ptr};
+use std::{borrow::Cow, collections::HashSet, iter, ptr};
 
-use mirror_session::{Direction, KnownSession, Picture, SessionId, SessionKey};
+use mirror_session::{Direction, Eni, Found, KnownSession, Picture, SessionId, SessionKey};
 use mirror_wire::Imprint;
 use pcapng_blocks::{Compression, Content, Event, Packet};
 
@@ -102,7 +102,8 @@ struct Names {
 /// A session, as it is told.
 pub(super) struct Listed<'i> {
     pub(super) key: SessionKey,
-    known: Option<&'i KnownSession>,
+    /// What the documents have of it, if there are any.
+    found: Option<Found<'i>>,
     total: &'i SessionTotal,
     packet_lengths: &'i [u32],
 }
@@ -154,6 +155,7 @@ impl<'p> Inventory<'p> {
     /// Another capture begins.
     pub(super) fn begin(&mut self, name: &str, compression: Compression) {
         self.arrivals.clear();
+        self.judge.begin();
         self.inputs.push(InputTotal {
             name: name.to_owned(),
             compression,
@@ -308,10 +310,11 @@ impl Inventory<'_> {
 
     /// The sessions in order of appearance; a [`SessionId`] is a place in it.
     pub(super) fn sessions(&self) -> Vec<Listed<'_>> {
-        let listed = self.judge.sessions().zip(&self.totals.sessions);
-        let listed = listed.map(|((key, known), total)| Listed {
+        let found = self.judge.found().map(|(_, found)| Some(found)).chain(iter::repeat(None));
+        let listed = self.judge.sessions().zip(found).zip(&self.totals.sessions);
+        let listed = listed.map(|(((key, _), found), total)| Listed {
             key,
-            known,
+            found,
             total,
             packet_lengths: &self.packet_lengths,
         });
@@ -347,17 +350,30 @@ impl Inventory<'_> {
         &self.hints
     }
 
-    /// Whether documents were given.
-    pub(super) fn has_documents(&self) -> bool {
-        self.picture.is_some()
-    }
-
-    /// Sessions that the documents know and of which no packet came.
+    /// Sessions that the documents know and of which no packet came. Of those that fit a session of
+    /// the capture which could be one of several, that can't be said.
     pub(super) fn missing(&self) -> Vec<&KnownSession> {
+        let mut seen: HashSet<*const KnownSession> = HashSet::new();
+        let mut doubtful = HashSet::new();
+        for (SessionKey { source, vni, .. }, found) in self.judge.found() {
+            match found {
+                Found::Session { session, .. } => {
+                    seen.insert(ptr::from_ref(session));
+                }
+                Found::Ambiguous(_) => doubtful.extend([(vni, Some(source)), (vni, None)]),
+                Found::Unknown => {}
+            }
+        }
+        let may_have_come = |known: &KnownSession| {
+            let Some(vni) = known.vni else { return false };
+            let mut sources = known.eni.iter().flat_map(Eni::sources).map(Some).peekable();
+            let unknown = sources.peek().is_none().then_some(None);
+            sources.chain(unknown).any(|source| doubtful.contains(&(vni, source)))
+        };
         let known = self.picture.map(Picture::sessions).unwrap_or_default();
-        let seen: HashSet<*const KnownSession> =
-            self.judge.sessions().filter_map(|(_, known)| known.map(ptr::from_ref)).collect();
-        known.iter().filter(|session| !seen.contains(&ptr::from_ref(*session))).collect()
+        let is_missing =
+            |known: &&KnownSession| !seen.contains(&ptr::from_ref(*known)) && !may_have_come(known);
+        known.iter().filter(is_missing).collect()
     }
 
     /// What a user should know about how sessions were found in the documents.
@@ -367,21 +383,33 @@ impl Inventory<'_> {
 }
 
 impl<'i> Listed<'i> {
+    /// What the documents know of it.
+    fn known(&self) -> Option<&'i KnownSession> {
+        match self.found? {
+            Found::Session { session, .. } => Some(session),
+            Found::Ambiguous(_) | Found::Unknown => None,
+        }
+    }
+
     /// Its id, by the documents, else by an annotation.
     pub(super) fn id(&self) -> Option<&'i str> {
         let annotated = || self.total.names.as_ref()?.id.as_deref();
-        self.known.and_then(|known| known.id.as_deref()).or_else(annotated)
+        self.known().and_then(|known| known.id.as_deref()).or_else(annotated)
     }
 
     /// Its name, as for the id.
     pub(super) fn name(&self) -> Option<&'i str> {
         let annotated = || self.total.names.as_ref()?.name.as_deref();
-        self.known.and_then(|known| known.name.as_deref()).or_else(annotated)
+        self.known().and_then(|known| known.name.as_deref()).or_else(annotated)
     }
 
-    /// Whether the documents know it.
-    pub(super) fn is_known(&self) -> bool {
-        self.known.is_some()
+    /// Whether the documents know it; `None` without documents, or if it could be one of several.
+    pub(super) fn is_known(&self) -> Option<bool> {
+        match self.found? {
+            Found::Session { .. } => Some(true),
+            Found::Unknown => Some(false),
+            Found::Ambiguous(_) => None,
+        }
     }
 
     /// Packets that came wrapped, and those that were stripped before.
@@ -419,7 +447,7 @@ impl<'i> Listed<'i> {
 
     /// To what lengths, how many to each, and by what.
     pub(super) fn cuts(&self) -> Vec<(Option<u32>, u64, Option<Cause>)> {
-        let cause = |length| Cause::of(length, self.known, self.packet_lengths);
+        let cause = |length| Cause::of(length, self.known(), self.packet_lengths);
         let listed = self.total.cuts.listed();
         listed.into_iter().map(|(length, n)| (length, n, length.map(cause))).collect()
     }

@@ -20,7 +20,7 @@ pub(super) fn text(inventory: &Inventory<'_>) -> Result<String, Failure> {
         schema: "mirror-pcap/inventory/1",
         inputs: inventory.inputs().iter().map(JsonInput::new).collect(),
         packets: JsonPackets { read, wrapped, stripped, other, damaged },
-        sessions: sessions.iter().map(|one| JsonSession::new(one, inventory)).collect(),
+        sessions: sessions.iter().map(JsonSession::new).collect(),
         duplicates: JsonDuplicates {
             packets: duplicates.packets(),
             pairs: duplicates
@@ -111,7 +111,7 @@ struct JsonSession<'a> {
 }
 
 impl<'a> JsonSession<'a> {
-    fn new(one: &Listed<'a>, inventory: &Inventory<'_>) -> JsonSession<'a> {
+    fn new(one: &Listed<'a>) -> JsonSession<'a> {
         let [ingress, egress, unknown] = one.directions();
         let (wrapped, stripped) = one.forms();
         JsonSession {
@@ -120,7 +120,7 @@ impl<'a> JsonSession<'a> {
             vni: one.key.vni.get(),
             session: one.id(),
             name: one.name(),
-            known: inventory.has_documents().then(|| one.is_known()),
+            known: one.is_known(),
             packets: one.packets(),
             wrapped,
             stripped,

@@ -46,7 +46,7 @@ pub(super) fn text(inventory: &Inventory<'_>) -> String {
     text += &cuts(&sessions);
     text += &duplicates(inventory, &sessions);
     text += &other(inventory);
-    text += &unknown(inventory, &sessions);
+    text += &unknown(&sessions);
     text += &missing(inventory);
     text
 }
@@ -178,11 +178,8 @@ fn other(inventory: &Inventory<'_>) -> String {
 }
 
 /// Sessions of the capture that no document knows.
-fn unknown(inventory: &Inventory<'_>, sessions: &[Listed<'_>]) -> String {
-    if !inventory.has_documents() {
-        return String::new();
-    }
-    let unknown: Vec<_> = sessions.iter().filter(|one| !one.is_known()).collect();
+fn unknown(sessions: &[Listed<'_>]) -> String {
+    let unknown: Vec<_> = sessions.iter().filter(|one| one.is_known() == Some(false)).collect();
     let lines = unknown.iter().take(MAX_LISTED).map(|one| one.key.to_string());
     list("in the capture, and not in the documents", unknown.len(), lines)
 }

@@ -158,6 +158,17 @@ impl<'p> Judge<'p> {
         self.sessions.iter().map(known)
     }
 
+    /// What the documents have of each of them, in the same order; nothing without documents.
+    pub(crate) fn found(&self) -> impl Iterator<Item = (SessionKey, Found<'p>)> {
+        let keys = self.sessions.iter().map(|(_, session)| session.key);
+        keys.zip(self.looked_up.iter().map(|looked_up| looked_up.found))
+    }
+
+    /// Another capture begins: its packets are judged as if it were the first.
+    pub(crate) fn begin(&mut self) {
+        self.sessions.forget_packets();
+    }
+
     /// The session of a packet that was stripped before; `None` if it would be one too many.
     #[inline]
     pub(crate) fn enlist(&mut self, key: &SessionKey) -> Option<SessionId> {
@@ -170,17 +181,14 @@ impl<'p> Judge<'p> {
 
     /// What a user should know about how sessions were found in the documents.
     pub(crate) fn remarks(&self) -> Vec<String> {
-        let seen = || self.sessions.iter().map(|(_, session)| session.key).zip(&self.looked_up);
-        let alone: Vec<_> = seen()
-            .filter(|(_, looked_up)| {
-                matches!(looked_up.found, Found::Session { by: By::VniAlone, .. })
-            })
-            .map(|(key, looked_up)| called(looked_up.session(), &key))
-            .collect();
-        let unclear: Vec<_> = seen()
-            .filter(|(_, looked_up)| matches!(looked_up.found, Found::Ambiguous(_)))
-            .map(|(key, _)| key.to_string())
-            .collect();
+        let (mut alone, mut unclear) = (Vec::new(), Vec::new());
+        for (key, found) in self.found() {
+            match found {
+                Found::Session { session, by: By::VniAlone } => alone.push(called(session, &key)),
+                Found::Ambiguous(_) => unclear.push(key.to_string()),
+                Found::Session { by: By::SourceAndVni, .. } | Found::Unknown => {}
+            }
+        }
         let of = [
             (alone, "found by the VNI alone, as the documents give no source address"),
             (unclear, "not named, as several in the documents fit"),
@@ -357,8 +365,8 @@ fn told(known: &KnownSession, inner: &Inner) -> Option<Sensed> {
 }
 
 /// What a session is called in a sentence.
-fn called(known: Option<&KnownSession>, key: &SessionKey) -> String {
-    let title = known.and_then(|known| titled(known.id.as_deref(), known.name.as_deref()));
+fn called(known: &KnownSession, key: &SessionKey) -> String {
+    let title = titled(known.id.as_deref(), known.name.as_deref());
     title.unwrap_or_else(|| key.to_string())
 }
 

@@ -295,6 +295,60 @@ in the documents, and not in the capture
     );
 }
 
+/// Which of several sessions it is of was not told, yet it was said that no document knows it, and
+/// that the capture has none of them.
+#[test]
+fn a_session_that_could_be_one_of_several_is_neither_unknown_nor_are_they_missing() {
+    let scratch = Scratch::new();
+    scratch.write("in.pcapng", both_ends_mirrored(1000).0);
+    // Nothing tells the two of VNI 8 apart, nor those of VNI 7 from that with another address.
+    let document = r#"{ "schema": "mirror-pcap/sessions/1", "sessions": [
+        { "name": "a", "vni": 7 },
+        { "name": "b", "vni": 7, "eni": { "addresses": ["10.0.1.99"] } },
+        { "name": "c", "vni": 8, "eni": { "addresses": ["10.0.1.16"] } },
+        { "name": "d", "vni": 8, "eni": { "addresses": ["10.0.1.16"] } },
+        { "name": "e", "vni": 8, "eni": { "addresses": ["10.0.1.17"] } } ] }"#;
+    scratch.write("s.json", document);
+    let args = ["in.pcapng", "--config", "s.json"];
+    let seen = sessions(&scratch, &args).succeeds();
+    let want = "\
+in the documents, and not in the capture
+  \"b\", VNI 7, from 10.0.1.99
+  \"e\", VNI 8, from 10.0.1.17
+";
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.ends_with(want) && !text.contains("not in the documents"), "{text}");
+    let remark = "mirror-pcap: 2 sessions were not named, as several in the documents fit: \
+                  vni-7@10.0.1.15, vni-8@10.0.1.16\n";
+    assert!(seen.stderr.ends_with(remark), "{}", seen.stderr);
+    let json = inventory(&scratch, &args);
+    assert_eq!(
+        (&json["sessions"][0]["known"], &json["sessions"][1]["known"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(json["missing"].as_array().unwrap().len(), 2);
+}
+
+/// What the first capture had taught of a session was held against the second, so none of its
+/// frames seemed cut; and stripped, they were.
+#[test]
+fn a_session_that_was_given_a_packet_length_between_two_captures_cuts_in_the_second() {
+    let scratch = Scratch::new();
+    scratch.write("before.pcapng", both_ends_mirrored(1000).0);
+    scratch.write("after.pcapng", both_ends_mirrored(100).0);
+    for name in ["before", "after"] {
+        let (wrapped, stripped) = (format!("{name}.pcapng"), format!("{name}-stripped.pcapng"));
+        mirror_pcap().within(&scratch).args(["strip", "-q", &wrapped, &stripped]).succeeds();
+    }
+    let wrapped = inventory(&scratch, &["before.pcapng", "after.pcapng"]);
+    assert_eq!(wrapped["sessions"][1]["cut"], 10);
+    for [one, other] in [["after", "before-stripped"], ["before-stripped", "after-stripped"]] {
+        let names = [one, other].map(|name| format!("{name}.pcapng"));
+        let mixed = inventory(&scratch, &names.each_ref().map(String::as_str));
+        assert_eq!(comparable(&mixed), comparable(&wrapped), "{one} {other}");
+    }
+}
+
 #[test]
 fn what_cannot_be_opened_is_told_before_anything_is_read() {
     let scratch = Scratch::new();
@@ -305,17 +359,11 @@ fn what_cannot_be_opened_is_told_before_anything_is_read() {
         (&["in.pcapng", "none"][..], "none: No such file or directory (os error 2)"),
         (&["damaged.pcapng", "none"], "none: No such file or directory (os error 2)"),
         (&["in.pcapng", "."], ".: is a folder, expected a capture"),
-        (
-            &["text", "in.pcapng"],
-            "text: not a capture: begins with 68 65 6c 6c 6f 20 77 6f, expected pcapng \
-             (0a 0d 0d 0a) or pcap (d4 c3 b2 a1 and the like)",
-        ),
+        (&["text", "in.pcapng"], "text: not a capture"),
         (&["-", "in.pcapng", "-"], "standard input can be one of the captures only"),
         (&["-", "--config", "-"], "--config: standard input is the capture already"),
     ] {
         let seen = sessions(&scratch, args).fails_with(2).stdout("");
-        // `text` has four bytes less than eight only if the reader looks at four.
-        let text = text.split(": begins").next().unwrap();
         assert!(seen.stderr.starts_with(&format!("mirror-pcap: {text}")), "{}", seen.stderr);
         assert_eq!(seen.stderr.lines().count(), 1);
     }
