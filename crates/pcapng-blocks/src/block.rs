@@ -27,8 +27,17 @@ pub mod kind {
     pub const STATISTICS: u32 = 5;
     /// Enhanced Packet Block.
     pub const ENHANCED_PACKET: u32 = 6;
+    /// Custom Block.
+    pub(crate) const CUSTOM: u32 = 0x0000_0BAD;
     /// Custom Block that a rewriter should not copy.
     pub const CUSTOM_NO_COPY: u32 = 0x4000_0BAD;
+
+    /// Whether a block of this kind is one that capture files are made of, and not
+    /// something that anybody may have made up.
+    pub(crate) fn is_usual(kind: u32) -> bool {
+        // The last of those that the draft describes: the Decryption Secrets Block.
+        matches!(kind, INTERFACE..=10 | SECTION | CUSTOM | CUSTOM_NO_COPY)
+    }
 
     /// Whether a block of this kind holds a packet.
     pub fn is_packet(kind: u32) -> bool {

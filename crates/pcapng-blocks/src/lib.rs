@@ -31,6 +31,7 @@ mod damage;
 mod options;
 mod order;
 mod reader;
+mod resync;
 mod section;
 #[cfg(test)]
 mod story;

@@ -3,8 +3,9 @@
 //! The framing of pcapng is all that this module trusts, and it trusts it
 //! step by step: a length must be possible, then the bytes must be there, then
 //! the copy of the length behind them must agree. A block that breaks a rule
-//! inside a sound frame is one lost block; a frame without a believable length
-//! ends the reading, for nothing says where the next one begins.
+//! inside a sound frame is one lost block, and so is one whose first length is
+//! wrong, if the second says where it ends (see `resync`). A frame without any
+//! believable length ends the reading, for nothing says where the next one begins.
 
 use std::{io::Read, mem};
 
@@ -12,6 +13,7 @@ use crate::{
     Block, ByteOrder, Damage, OpenError, Problem,
     classic::Classic,
     kind,
+    resync::{LONGEST_OF_PACKETS, Resync, begins_block},
     section::{SectionState, announced_order},
     window::Window,
 };
@@ -50,7 +52,7 @@ pub struct Reader<R> {
 
 #[derive(Debug)]
 enum Source {
-    Pcapng(SectionState),
+    Pcapng(SectionState, Resync),
     Pcap(Classic),
 }
 
@@ -79,7 +81,7 @@ impl<R: Read> Reader<R> {
             Some(&[0x0A, 0x0D, 0x0D, 0x0A]) => {
                 check_first_section(&mut window)?;
                 // Read again as the first event; until then the order means nothing.
-                Source::Pcapng(SectionState::new(ByteOrder::Little))
+                Source::Pcapng(SectionState::new(ByteOrder::Little), Resync::new())
             }
             Some(magic) => Source::Pcap(Classic::open(*magic, &mut window)?),
             None => return Err(OpenError::Empty),
@@ -90,7 +92,7 @@ impl<R: Read> Reader<R> {
     /// The file format.
     pub fn format(&self) -> Format {
         match self.source {
-            Source::Pcapng(_) => Format::Pcapng,
+            Source::Pcapng(..) => Format::Pcapng,
             Source::Pcap(_) => Format::Pcap,
         }
     }
@@ -104,7 +106,7 @@ impl<R: Read> Reader<R> {
         (self.window.short() || bytes.is_empty())
             && !self.ended
             && match &self.source {
-                Source::Pcapng(section) => !section.has_block(bytes),
+                Source::Pcapng(section, _) => !section.has_block(bytes),
                 Source::Pcap(classic) => !classic.has_record(bytes),
             }
     }
@@ -118,18 +120,20 @@ impl<R: Read> Reader<R> {
         }
         let offset = self.window.offset();
         let event = match &mut self.source {
-            Source::Pcapng(section) => match next_frame(&mut self.window, section, offset) {
-                Ok(None) => None,
-                Ok(Some(frame)) => {
-                    self.taken = frame.len;
-                    let bytes = self.window.bytes().get(..frame.len).unwrap_or_default();
-                    Some(section.read(frame.kind, offset, bytes))
+            Source::Pcapng(section, resync) => {
+                match next_frame(&mut self.window, section, resync, offset) {
+                    Ok(None) => None,
+                    Ok(Some(frame)) => {
+                        self.taken = frame.len;
+                        let bytes = self.window.bytes().get(..frame.len).unwrap_or_default();
+                        Some(section.read(frame.kind, offset, bytes))
+                    }
+                    Err((damage, skip)) => {
+                        self.taken = skip;
+                        Some(Err(damage))
+                    }
                 }
-                Err((damage, skip)) => {
-                    self.taken = skip;
-                    Some(Err(damage))
-                }
-            },
+            }
             Source::Pcap(classic) => {
                 let (event, taken) = classic.next(&mut self.window);
                 self.taken = taken;
@@ -153,7 +157,8 @@ impl<R: Read> Reader<R> {
 /// A file whose very first block is broken was no capture to begin with.
 fn check_first_section<R: Read>(window: &mut Window<R>) -> Result<(), OpenError> {
     let mut section = SectionState::new(ByteOrder::Little);
-    let result = match next_frame(window, &mut section, 0) {
+    // Behind a first block without a believable length nothing makes it a capture.
+    let result = match next_frame(window, &mut section, &mut Resync::none(), 0) {
         Ok(Some(frame)) => {
             let bytes = window.bytes().get(..frame.len).unwrap_or_default();
             section.read(frame.kind, 0, bytes).map(|_| ()).map_err(|damage| damage.problem)
@@ -174,6 +179,7 @@ fn check_first_section<R: Read>(window: &mut Window<R>) -> Result<(), OpenError>
 fn next_frame<R: Read>(
     window: &mut Window<R>,
     section: &mut SectionState,
+    resync: &mut Resync,
     offset: u64,
 ) -> Result<Option<Frame>, (Damage, usize)> {
     let fatal = |problem| (Damage { offset, problem, packet: false, fatal: true }, 0);
@@ -206,20 +212,38 @@ fn next_frame<R: Read>(
     }
     let kind = section.order.u32(kind_bytes);
     let length = section.order.u32(length_bytes);
+    // The damage if the second length, and not this one, is right.
+    let mut second = |section: &mut SectionState, window: &mut Window<R>| {
+        let len = resync.length(window, section.order)?;
+        let tail = u32::try_from(len).ok()?;
+        let problem = Problem::LengthMismatch { head: length, tail };
+        Some((section.lost(kind, offset, problem), len))
+    };
     if length < 12 || !length.is_multiple_of(4) {
-        return Err(fatal(Problem::BadLength { length }));
+        let problem = Problem::BadLength { length };
+        return Err(second(section, window).unwrap_or_else(|| fatal(problem)));
     }
     let len = length as usize;
     if length > MAX_BLOCK_LEN {
+        if let Some(found) = second(section, window) {
+            return Err(found);
+        }
         skip_long_block(window, offset, len).map_err(fatal)?;
         return Err((section.lost(kind, offset, Problem::TooLong { length }), 4));
     }
     if !window.fill(len) {
-        return Err(fatal(cut(window, offset, len)));
+        let found = if len > LONGEST_OF_PACKETS { second(section, window) } else { None };
+        return Err(found.unwrap_or_else(|| fatal(cut(window, offset, len))));
     }
     let tail = window.bytes().get(len - 4..).and_then(<[u8]>::first_chunk);
     let tail = section.order.u32(tail.copied().unwrap_or_default());
     if tail != length {
+        // If a block begins where this one should end, the second length is the wrong one.
+        if !begins_block(window, section.order, len)
+            && let Some(found) = second(section, window)
+        {
+            return Err(found);
+        }
         let problem = Problem::LengthMismatch { head: length, tail };
         return Err((section.lost(kind, offset, problem), len));
     }

@@ -92,120 +92,58 @@ fn what_stands_before_a_changed_byte_is_not_lost() {
     }
 }
 
-fn offset(line: &str) -> usize {
-    line.split(' ').next().unwrap().parse().unwrap()
+/// Nor is what stands behind it, in pcapng: of every block that has its place without the one
+/// that was changed. Two lengths are believed though they are wrong: one that goes on beyond the end
+/// of the capture, as that of a block does that was cut, and one after which another block begins.
+#[test]
+fn what_stands_behind_a_changed_byte_is_not_lost() {
+    for order in [Order::Little, Order::Big] {
+        let mut capture = Capture::new(order);
+        capture.interface(Interface::new(1));
+        let mut places = vec![capture.offset()];
+        for n in 0..7_u8 {
+            match n {
+                2 => capture.packet_block(2, Packet::new(0, n.into(), [n; 21])),
+                4 => capture.simple_packet(&[n; 30], 30),
+                5 => capture.statistics(0, 5, &[Opt::ifrecv(2)]),
+                n => capture.packet(Packet::new(0, n.into(), [n; 30]).option(Opt::comment("abc"))),
+            };
+            places.push(capture.offset());
+        }
+        let bytes = capture.bytes();
+        let whole = Reading::of(&bytes[..]);
+        for (n, place) in places.windows(2).enumerate() {
+            let sound: Vec<_> =
+                whole.lines[2..].iter().filter(|line| offset(line) != place[0]).collect();
+            for at in place[0]..place[1] {
+                for value in [0, 0xFF, bytes[at] ^ 0x80, bytes[at] ^ 1] {
+                    let mut changed = bytes.clone();
+                    changed[at] = value;
+                    let length = changed[place[0] + 4..place[0] + 8].try_into().unwrap();
+                    let length = match order {
+                        Order::Little => u32::from_le_bytes(length),
+                        Order::Big => u32::from_be_bytes(length),
+                    } as usize;
+                    let is_cut = length.is_multiple_of(4)
+                        && (bytes.len() - place[0] + 1..512 << 10).contains(&length);
+                    if is_cut || places[n + 2..].contains(&(place[0] + length)) {
+                        continue;
+                    }
+                    let reading = Reading::of(&changed[..]);
+                    for line in &sound {
+                        assert!(
+                            reading.lines.contains(line),
+                            "block {n}, {value:#x} at {at}: {line}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// The damaged captures of `testdata/`: how many packets are given out, and what is
-/// said of the rest.
-const DAMAGED: &[(&str, usize, &[&str])] = &[
-    (
-        "001-cut-in-block-header",
-        3,
-        &["byte 492: the capture ends 6 bytes into a block or record of 12 (fatal)"],
-    ),
-    (
-        "002-cut-in-packet",
-        3,
-        &["byte 492: the capture ends 162 bytes into a block or record of 192 (fatal)"],
-    ),
-    (
-        "003-trailer-mismatch",
-        7,
-        &["byte 492: block length is 192 before the body but 188 after it (packet)"],
-    ),
-    (
-        "004-length-not-multiple-of-four",
-        3,
-        &["byte 492: block length is 150, expected a multiple of 4 and at least 12 (fatal)"],
-    ),
-    (
-        "005-length-under-12",
-        3,
-        &["byte 492: block length is 8, expected a multiple of 4 and at least 12 (fatal)"],
-    ),
-    (
-        "006-length-huge",
-        3,
-        &["byte 492: the capture ends 808 bytes into a block or record of 4294967280 (fatal)"],
-    ),
-    (
-        "007-captured-length-beyond-block",
-        7,
-        &[
-            "byte 492: packet claims 4294967040 captured bytes but its block holds 160 (packet)",
-            "byte 684: packet claims 4294967295 captured bytes but its block holds 104 (packet)",
-            "byte 820: packet claims 2000 captured bytes but its block holds 176 (packet)",
-        ],
-    ),
-    (
-        "008-undeclared-interface",
-        7,
-        &[
-            "byte 492: names interface 1, but this section has described only 1 so far (packet)",
-            "byte 636: names interface 4294967295, but this section has described only 1 so far (packet)",
-            "byte 780: names interface 7, but this section has described only 1 so far (packet)",
-            "byte 924: names interface 3, but this section has described only 1 so far",
-        ],
-    ),
-    (
-        "009-packet-body-too-short",
-        7,
-        &[
-            "byte 492: enhanced packet block has a body of 16 bytes, expected at least 20 (packet)",
-            "byte 520: enhanced packet block has a body of 0 bytes, expected at least 20 (packet)",
-        ],
-    ),
-    ("010-bad-option-list", 9, &[]),
-    (
-        "011-zero-tail",
-        6,
-        &["byte 1028: block length is 0, expected a multiple of 4 and at least 12 (fatal)"],
-    ),
-    (
-        "012-bad-magic-in-second-section",
-        3,
-        &[
-            "byte 492: section header has 1a 2b 3c 4e for a byte-order magic, expected 1a 2b 3c 4d or its reverse (fatal)",
-        ],
-    ),
-    (
-        "013-pcap-record-too-long",
-        3,
-        &[
-            "byte 400: record claims 2147483647 captured bytes, more than the 262144 possible (fatal)",
-        ],
-    ),
-    (
-        "014-pcap-cut",
-        3,
-        &["byte 400: the capture ends 56 bytes into a block or record of 174 (fatal)"],
-    ),
-    (
-        "015-interface-body-too-short",
-        7,
-        &["byte 492: interface description block has a body of 4 bytes, expected at least 8"],
-    ),
-    ("016-unknown-version-section", 6, &[]),
-    ("017-not-utf8-comment", 9, &[]),
-    (
-        "018-trailing-garbage",
-        6,
-        &["byte 1028: the capture ends 42 bytes into a block or record of 1648115308 (fatal)"],
-    ),
-];
-
-#[test]
-fn the_damaged_cases_give_every_packet_that_can_be_found() {
-    let cases = cases::all();
-    let damaged = cases.iter().filter(|case| case.folder.starts_with("damaged/"));
-    assert_eq!(damaged.count(), DAMAGED.len(), "each case has its line above");
-    for (name, packets, damages) in DAMAGED {
-        let case = cases.iter().find(|case| case.folder == format!("damaged/{name}")).unwrap();
-        let reading = Reading::of(&case.bytes[..]);
-        assert_eq!(reading.packets.len(), *packets, "{name}");
-        assert_eq!(reading.damages, *damages, "{name}");
-    }
+fn offset(line: &str) -> usize {
+    line.split(' ').next().unwrap().parse().unwrap()
 }
 
 /// The sound ones, read in each way there is.
@@ -248,8 +186,8 @@ impl Read for Asked<'_> {
         *self.most = buffer.len().max(*self.most);
         match self.head.read(buffer)? {
             0 => {
-                // The buffer is left as it is: nothing here looks at these bytes.
                 let n = usize::try_from(self.zeros).unwrap_or(usize::MAX).min(buffer.len());
+                buffer[..n].fill(0);
                 self.zeros -= n as u64;
                 Ok(n)
             }

@@ -3,6 +3,11 @@
 //! Before the damage are sound mirrored packets; behind it too, wherever a reader
 //! can find them again.
 
+mod bodies;
+mod classic;
+mod lengths;
+mod sections;
+
 use super::Case;
 use super::lab::{Clock, NEW_YEAR, eth0, mirror, ssh_at_the_target, web_frames};
 use crate::capture::{Capture, EPB, IDB, Packet, Section};
@@ -35,8 +40,11 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     let pcap: [Named; 2] =
         [("013-pcap-record-too-long", pcap_record_too_long), ("014-pcap-cut", pcap_cut)];
-    let pcapng = pcapng.into_iter().map(|(name, make)| Case::pcapng(name, make()).damaged());
-    let pcap = pcap.into_iter().map(|(name, make)| Case::pcap(name, make()).damaged());
+    let pcapng = pcapng.into_iter().chain(lengths::CASES).chain(bodies::CASES);
+    let pcapng = pcapng.chain(sections::CASES);
+    let pcap = pcap.into_iter().chain(classic::CASES);
+    let pcapng = pcapng.map(|(name, make)| Case::pcapng(name, make()).damaged());
+    let pcap = pcap.map(|(name, make)| Case::pcap(name, make()).damaged());
     pcapng.chain(pcap).collect()
 }
 
