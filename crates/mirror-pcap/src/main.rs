@@ -67,6 +67,7 @@ fn main() -> ExitCode {
 /// arguments, or a help text, which is output like any other.
 fn tell(instead: &clap::Error) -> Result<Exit, Failure> {
     let printed = instead.print().and_then(|()| io::stdout().flush());
+    let printed = printed.and_then(|()| output::close_stdout());
     if instead.use_stderr() {
         return Ok(Exit::Usage);
     }
@@ -81,6 +82,7 @@ fn print(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Exit, Fail
     let mut out = io::stdout().lock();
     out.write_all(&bytes)
         .and_then(|()| out.flush())
+        .and_then(|()| output::close_stdout())
         .map_err(|error| Failure::output("standard output", error))?;
     Ok(Exit::Done)
 }

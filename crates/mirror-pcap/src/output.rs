@@ -133,16 +133,48 @@ impl Output {
 
     /// Say that what was written is complete: from now on it has its name.
     pub(crate) fn commit(self, sync: bool) -> Result<(), Failure> {
-        let Some(replacement) = self.replacement else {
-            // Pipes and most devices cannot be synced and say so; that is no failure.
-            return match if sync { self.file.sync_all() } else { Ok(()) } {
-                Err(error) if error.kind() != io::ErrorKind::InvalidInput => {
-                    Err(Failure::output(&self.name, error))
-                }
-                _ => Ok(()),
-            };
-        };
-        replacement.commit(&self.file, sync).map_err(|error| Failure::output(&self.name, error))
+        Output::commit_all(vec![self], sync)
+    }
+
+    /// The same of several, and none has its name before all are as good as written.
+    pub(crate) fn commit_all(outputs: Vec<Output>, sync: bool) -> Result<(), Failure> {
+        for output in &outputs {
+            output.settle(sync).map_err(|error| Failure::output(&output.name, error))?;
+        }
+        for Output { name, replacement, file, .. } in outputs {
+            if let Some(replacement) = replacement {
+                replacement.commit(sync).map_err(|error| Failure::output(&name, error))?;
+            }
+            // Closed, and so unlocked, only now: see `replace`.
+            drop(file);
+        }
+        Ok(())
+    }
+
+    fn settle(&self, sync: bool) -> io::Result<()> {
+        if let Some(replacement) = &self.replacement {
+            return replacement.settle(&self.file, sync);
+        }
+        // Pipes and most devices cannot be synced and say so; that is no failure.
+        match if sync { self.file.sync_all() } else { Ok(()) } {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Close standard output as far as that goes, to hear of what was written and is lost.
+pub(crate) fn close_stdout() -> io::Result<()> {
+    io::stdout().as_fd().try_clone_to_owned().and_then(|copy| close(copy.into()))
+}
+
+/// Close a file, and hear what dropping it would keep to itself: over NFS, and with quotas, the
+/// first word of a full disk may come here.
+fn close(file: File) -> io::Result<()> {
+    match nix::unistd::close(file) {
+        // The descriptor is gone, and whoever tried again would close another's.
+        Ok(()) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

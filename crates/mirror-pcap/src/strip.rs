@@ -106,10 +106,7 @@ pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
     if let Some(json) = &json {
         report.write_json(json)?;
     }
-    output.commit(args.writing.sync)?;
-    if let Some(json) = json {
-        json.commit(args.writing.sync)?;
-    }
+    Output::commit_all([Some(output), json].into_iter().flatten().collect(), args.writing.sync)?;
     report.print(args.quiet);
     Ok(if counts.is_damaged() { Exit::Damaged } else { Exit::Done })
 }

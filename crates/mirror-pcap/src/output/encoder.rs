@@ -50,20 +50,21 @@ impl Encoder {
         if urgent { writer.flush() } else { Ok(()) }
     }
 
-    /// Write what the compression still holds, and its end.
+    /// Write what the compression still holds, and its end, and close the file.
     pub(super) fn finish(self) -> io::Result<()> {
-        match self {
-            Encoder::Plain(_) => {}
-            Encoder::Gzip(encoder) => drop(encoder.finish()?),
-            Encoder::Zstd(encoder) => drop(encoder.finish()?),
-            Encoder::Lz4(encoder) => drop(encoder.finish()?),
-        }
-        Ok(())
+        let Patient(file) = match self {
+            Encoder::Plain(file) => file,
+            Encoder::Gzip(encoder) => encoder.finish()?,
+            Encoder::Zstd(encoder) => encoder.finish()?,
+            Encoder::Lz4(encoder) => encoder.finish()?,
+        };
+        super::close(file)
     }
 }
 
 /// A file that is waited for where it would rather say that it is not ready: a
-/// pipe keeps that habit (`O_NONBLOCK`) from whoever else has it open.
+/// pipe keeps that habit (`O_NONBLOCK`) from whoever else has it open. Nor does an
+/// interruption pass for an error.
 pub(super) struct Patient(File);
 
 impl Write for Patient {
@@ -76,6 +77,8 @@ impl Write for Patient {
                         Err(error) => return Err(error.into()),
                     }
                 }
+                // Not all who write try again: flate2 does not, with the end of a file.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => return result,
             }
         }

@@ -80,8 +80,8 @@ impl Replacement {
             && place(&self.target) == place(&other.target)
     }
 
-    /// Give the temporary its target's name.
-    pub(super) fn commit(self, file: &File, sync: bool) -> io::Result<()> {
+    /// Do all that can still fail before the temporary gets its target's name.
+    pub(super) fn settle(&self, file: &File, sync: bool) -> io::Result<()> {
         if let Some((owner, group, mode)) = self.keep {
             // Only root may give files away; others may choose among their own groups.
             let _ = fchown(file, Some(owner), None);
@@ -90,18 +90,24 @@ impl Replacement {
             let mode = if is_kept { mode } else { mode & !0o070 };
             file.set_permissions(PermissionsExt::from_mode(mode))?;
         }
+        if sync { file.sync_all() } else { Ok(()) }
+    }
+
+    /// Give the temporary its target's name.
+    pub(super) fn commit(self, sync: bool) -> io::Result<()> {
         // Opened beforehand: what fails after the rename can no longer be taken back.
         let folder = sync.then(|| File::open(folder(&self.target))).transpose()?;
-        if sync {
-            file.sync_all()?;
-        }
         let mut temporaries = signals::temporaries();
         fs::rename(&self.path, &self.target)?;
         temporaries.retain(|temporary| temporary.path != self.path);
         drop(temporaries);
         match folder.map(|folder| folder.sync_all()) {
             // Some file systems cannot sync a folder and say so.
-            Some(Err(error)) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+            Some(Err(error)) if error.kind() != io::ErrorKind::InvalidInput => {
+                let what = "is complete, but its name may not survive a crash: its folder could \
+                            not be synced";
+                Err(io::Error::new(error.kind(), format!("{what}: {error}")))
+            }
             _ => Ok(()),
         }
     }

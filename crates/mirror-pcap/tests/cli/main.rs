@@ -10,12 +10,14 @@
 )]
 #![allow(dead_code, reason = "the harness serves all themes, and not every one uses all of it")]
 
+mod commands;
 mod config;
 mod docs;
 mod filter;
 mod filter_export;
 mod filter_suggest;
 mod filter_test;
+mod faults;
 mod golden;
 mod harness;
 mod help;

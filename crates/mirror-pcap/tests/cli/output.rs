@@ -15,6 +15,7 @@ use std::{
 
 use mirror_testkit::bench::{self, InnerSize, Plan};
 
+use crate::commands::{WRITERS, outputs};
 use crate::harness::{Run, Scratch, mirror_pcap, same, skipped, wait};
 
 pub(crate) const OLD: &[u8] = b"what was there before";
@@ -94,46 +95,21 @@ fn a_full_disk_leaves_the_old_file_and_no_temporary() {
         return skipped("a full disk: only root may mount one");
     }
     let scratch = with_bench(2000);
-    let commands = [
-        "strip -q in.pcapng disk/out.pcapng",
-        "strip -q --threads 1 in.pcapng disk/out.pcapng",
-        "strip -q --format pcap in.pcapng disk/out.pcapng",
-        "strip -q --sync in.pcapng disk/out.pcapng",
-        "wrap -q --vni 1 --source 10.0.0.1 --target 10.0.0.2 in.pcapng disk/out.pcapng",
-    ];
-    for args in commands {
+    for line in WRITERS {
+        let args = line.replace(" out", " disk/out");
         // The mount is seen by this shell alone, and goes with it.
         let script = format!(
-            "mkdir -p disk && mount -t tmpfs -o size=256k none disk && printf old > disk/out.pcapng \
-             && \"$0\" {args}; echo \"exit $?, $(cat disk/out.pcapng), $(ls -A disk)\""
+            "mkdir -p disk && mount -t tmpfs -o size=64k none disk && printf old > disk/{name} \
+             && \"$0\" {args}; echo \"exit $?, $(cat disk/{name}), $(ls -A disk)\"",
+            name = outputs(line)[0],
         );
         let seen = mirror_pcap()
             .within(&scratch)
             .under(["unshare", "-m", "sh", "-c", script.as_str()])
             .succeeds();
-        let want = "mirror-pcap: disk/out.pcapng: No space left on device (os error 28)\n";
-        seen.stdout("exit 3, old, out.pcapng\n").stderr(want);
-    }
-}
-
-#[test]
-fn a_disk_too_full_for_the_compressed_output_is_told_as_well() {
-    if !is_root() || !can(&["unshare", "-m", "sh", "-c", "mount -t tmpfs none /mnt"]) {
-        return skipped("a full disk: only root may mount one");
-    }
-    let scratch = with_bench(2000);
-    for ending in ["gz", "zst", "lz4"] {
-        let script = format!(
-            "mkdir -p disk && mount -t tmpfs -o size=64k none disk && \
-             \"$0\" strip -q in.pcapng disk/out.{ending}; echo \"exit $?, $(ls -A disk)\""
-        );
-        let seen = mirror_pcap()
-            .within(&scratch)
-            .under(["unshare", "-m", "sh", "-c", script.as_str()])
-            .succeeds();
-        seen.stdout("exit 3, \n").stderr(&format!(
-            "mirror-pcap: disk/out.{ending}: No space left on device (os error 28)\n"
-        ));
+        let name = outputs(line)[0];
+        let want = format!("mirror-pcap: disk/{name}: No space left on device (os error 28)\n");
+        seen.stdout(&format!("exit 3, old, {name}\n")).stderr(&want);
     }
 }
 
