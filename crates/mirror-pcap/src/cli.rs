@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::Styles};
 use mirror_wire::{Endpoint, Vni};
 
 pub(crate) use self::plugin::{
@@ -306,6 +306,13 @@ impl Format {
 
 fn vni(text: &str) -> Result<Vni, String> {
     text.parse().ok().and_then(Vni::new).ok_or_else(|| "expected a number up to 16777215".into())
+}
+
+/// What there is to complain of in the arguments, with nothing added to it or taken away: the text
+/// for a terminal has colours, and loses those of the arguments on the way to a file.
+pub(crate) fn plain_complaint() -> Option<String> {
+    let command = Cli::command().styles(Styles::plain());
+    command.try_get_matches().err().map(|error| error.render().ansi().to_string())
 }
 
 /// Write a completion script.

@@ -13,6 +13,7 @@ mod documents;
 mod failure;
 mod filter;
 mod input;
+mod json;
 mod number;
 mod output;
 mod plugin;
@@ -26,6 +27,7 @@ mod table;
 mod wrap;
 
 use std::{
+    env,
     io::{self, Write},
     process::ExitCode,
 };
@@ -66,13 +68,36 @@ fn main() -> ExitCode {
 /// Print what clap has to say instead of a command's work: a complaint about the
 /// arguments, or a help text, which is output like any other.
 fn tell(instead: &clap::Error) -> Result<Exit, Failure> {
-    let printed = instead.print().and_then(|()| io::stdout().flush());
-    let printed = printed.and_then(|()| output::close_stdout());
     if instead.use_stderr() {
+        complain(instead);
         return Ok(Exit::Usage);
     }
+    let printed = instead.print().and_then(|()| io::stdout().flush());
+    let printed = printed.and_then(|()| output::close_stdout());
     printed.map_err(|error| Failure::output("standard output", error))?;
     Ok(Exit::Done)
+}
+
+/// Print a complaint about the arguments, which it repeats.
+fn complain(instead: &clap::Error) {
+    let args: Vec<_> = env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let harmful: Vec<_> = args
+        .iter()
+        .flat_map(|arg| [Some(arg.as_str()), arg.split_once('=').map(|(_, value)| value)])
+        .flatten()
+        .filter(|text| text.chars().any(failure::is_obeyed))
+        .collect();
+    // Nobody is left to hear that stderr is gone.
+    let _ = match cli::plain_complaint() {
+        Some(mut text) if !harmful.is_empty() => {
+            for arg in harmful {
+                text = text.replace(arg, &failure::printable(arg));
+            }
+            let lines = text.lines().map(|line| failure::printable(line) + "\n");
+            io::stderr().write_all(lines.collect::<String>().as_bytes())
+        }
+        _ => instead.print(),
+    };
 }
 
 /// Print what `text` makes, in one piece.

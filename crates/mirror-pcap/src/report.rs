@@ -19,6 +19,7 @@ use crate::{
     damage::{DamageLog, Place},
     failure::{Failure, printable},
     input::Input,
+    json,
     number::{counted, grouped},
     output::{Output, signals},
     table::{Align, Table, cell},
@@ -410,9 +411,7 @@ impl Report<'_> {
             damage: counts.damage.first(),
             damages: counts.damage.total(),
         };
-        let mut bytes = serde_json::to_vec_pretty(&json).map_err(Failure::usage)?;
-        bytes.push(b'\n');
-        output.write_whole(&bytes)
+        output.write_whole(&json::document(&json)?)
     }
 }
 

@@ -21,6 +21,7 @@ mod faults;
 mod golden;
 mod harness;
 mod help;
+mod hostile;
 mod limits;
 mod live;
 mod output;
