@@ -4,6 +4,7 @@ mod architecture;
 mod filter_files;
 mod filters;
 pub(crate) mod json;
+mod promises;
 mod readme;
 mod sessions_file;
 mod simulate;

@@ -161,3 +161,40 @@ fn table(toml: &str, name: &str) -> BTreeSet<String> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .collect()
 }
+
+/// The table of versions in the workspace's Cargo.toml.
+fn versions() -> Vec<String> {
+    let text = document("Cargo.toml");
+    let (_, table) = text.split_once("[workspace.dependencies]\n").expect("there is one");
+    let table = table.split("\n[").next().unwrap();
+    table.lines().filter(|line| line.contains(" = ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let mut others = 0;
+    for line in versions().iter().filter(|line| !line.contains("{ path = ")) {
+        assert!(line.contains(" # "), "no reason: {line}");
+        others += 1;
+    }
+    assert!(others > 15, "{others} dependencies were recognised");
+}
+
+/// As `scripts/deps` counts them.
+#[test]
+fn the_crates_of_others_are_as_many_as_stated() {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let words = "tree --quiet --locked --offline --package mirror-pcap --edges normal,no-proc-macro \
+                 --target x86_64-unknown-linux-gnu --prefix none --format {p}";
+    let output = Command::new(cargo).args(words.split(' ')).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Ours stand with their folder.
+    let crates: BTreeSet<_> = text
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|line| !line.contains('/') && !line.is_empty())
+        .collect();
+    let stated = format!("In the command are {} crates of others", crates.len());
+    assert!(document("ARCHITECTURE.md").contains(&stated), "not in ARCHITECTURE.md: {stated}");
+}
