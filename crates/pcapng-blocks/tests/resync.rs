@@ -40,7 +40,7 @@ fn packets(bytes: &[u8]) -> BTreeMap<u64, Vec<u8>> {
 /// in, and no more than one beside.
 #[test]
 fn a_hundred_damages_cost_a_hundred_packets() {
-    for seed in 0..20 {
+    for seed in 0..6 {
         let mut random = Random::new(seed);
         let mut capture = Capture::new(if seed % 2 == 0 { Order::Little } else { Order::Big });
         capture.interface(Interface::new(1));

@@ -185,6 +185,23 @@ fn an_inventory_of_seventy_thousand_sessions_is_bounded() {
     measured.stays_below(LIMIT + 65_536 * 2048);
 }
 
+/// As many as there are codes, in each packet.
+#[test]
+fn packets_with_65535_options_stay_below_the_limit() {
+    let scratch = Scratch::new();
+    let mut capture = Capture::new(Order::Little);
+    capture.interface(Interface::new(LINK_ETHERNET));
+    for n in 0..5 {
+        let packet = Packet::new(0, n, mirrored(1, 1));
+        let options = (0..=u16::MAX).skip(1).filter(|code| ![19372, 19373].contains(code));
+        capture.packet(options.fold(packet, |packet, code| packet.option(Opt::new(code, []))));
+    }
+    scratch.write("in.pcapng", capture.bytes());
+    let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 0);
+    run.stays_below(LIMIT);
+    assert!(run.stderr.contains("5 packets read, 5 stripped"), "{}", run.stderr);
+}
+
 #[test]
 fn blocks_of_a_megabyte_stay_below_the_limit() {
     let scratch = Scratch::new();

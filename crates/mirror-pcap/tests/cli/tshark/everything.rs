@@ -75,6 +75,31 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "a section of a version that nobody knows is copied as it is",
     ),
     (
+        "damaged/048-interface-option-past-the-end/input.pcapng",
+        "tshark ended with Some(2): (pcapng: Not enough data to handle option of length 65535)",
+        "as damaged/010, of an interface",
+    ),
+    (
+        "damaged/049-section-option-past-the-end/input.pcapng",
+        "tshark ended with Some(2): (pcapng: Not enough data to handle option of length 65535)",
+        "as damaged/010, of a section",
+    ),
+    (
+        "damaged/050-secrets-past-the-end/input.pcapng",
+        "tshark ended with Some(2): (pcapng: secrets block is too large: 2147483647)",
+        "a block whose frame is sound is copied, whatever is in it",
+    ),
+    (
+        "damaged/051-names-past-the-end/input.pcapng",
+        "tshark ended with Some(2): (pcapng: 12 bytes left in the block < NRB record length + padding 65536)",
+        "as damaged/050",
+    ),
+    (
+        "damaged/052-custom-without-number/input.pcapng",
+        "tshark ended with Some(2): (pcapng: total block length 12 of a CB is too small (< 16))",
+        "as damaged/050",
+    ),
+    (
         "gopacket/pcapgo__tests__be__test901.pcapng",
         "tshark ended with Some(2): (pcapng: unknown SHB version 2.0)",
         "as damaged/016",
@@ -290,9 +315,17 @@ fn stripped(mut packet: Packet, annotation: &str) -> Result<Packet, String> {
     Ok(packet)
 }
 
-/// Files that tshark gives up on even as they are: an option list with a fault in it, and
-/// a section of a version that it does not know.
-const UNREADABLE: [&str; 2] = ["010-bad-option-list", "016-unknown-version-section"];
+/// Files that tshark gives up on even as they are: option lists with a fault in them, a
+/// section of a version that it does not know, and blocks with something else than they say.
+const UNREADABLE: [&str; 7] = [
+    "010-bad-option-list",
+    "016-unknown-version-section",
+    "048-interface-option-past-the-end",
+    "049-section-option-past-the-end",
+    "050-secrets-past-the-end",
+    "051-names-past-the-end",
+    "052-custom-without-number",
+];
 
 #[test]
 fn tshark_reads_what_every_option_makes_and_so_do_we() {
