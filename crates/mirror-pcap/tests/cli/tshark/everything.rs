@@ -100,6 +100,16 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "as damaged/050",
     ),
     (
+        "damaged/069-pcap-more-than-a-second/input.pcap",
+        "packet 4: differs in time",
+        "a fraction of more than a second is carried over into the seconds; tshark shows it as it is",
+    ),
+    (
+        "damaged/069-pcap-more-than-a-second/input.pcap",
+        "packet 5: differs in time",
+        "a fraction of more than a second is carried over into the seconds; tshark shows it as it is",
+    ),
+    (
         "gopacket/pcapgo__tests__be__test901.pcapng",
         "tshark ended with Some(2): (pcapng: unknown SHB version 2.0)",
         "as damaged/016",
