@@ -13,11 +13,11 @@
 mod commands;
 mod config;
 mod docs;
+mod faults;
 mod filter;
 mod filter_export;
 mod filter_suggest;
 mod filter_test;
-mod faults;
 mod golden;
 mod harness;
 mod help;
