@@ -3,17 +3,21 @@
 //! `mirror_aws` reads names and bytes; here they are found, bounded and handed over, and what is
 //! wrong with them is told. A person mends documents by hand, so all errors are told in one go, and
 //! nothing is read of any capture before they are gone. Warnings don't stop a run.
+//!
+//! Where filters of one document are meant, `source` finds them.
+
+mod source;
 
 use std::{
-    ffi::OsStr,
     fs::File,
     io::{self, Read, Write},
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::anyhow;
-use mirror_aws::{Document, Estate, KnownFilter, Parameters, Problem, Problems};
+use mirror_aws::{Document, Estate, Parameters, Problem, Problems};
+
+pub(crate) use self::source::{Source, Unread, called};
 
 use crate::{
     cli,
@@ -27,9 +31,6 @@ const MAX_READ: u64 = (64 << 20) + 1;
 
 /// Warnings told before a run that is about something else.
 pub(crate) const MAX_WARNINGS: usize = 20;
-
-/// Filters that a complaint lists.
-const MAX_LISTED: usize = 10;
 
 /// Read and join the documents; `None` if none were named.
 ///
@@ -55,92 +56,6 @@ pub(crate) fn read(args: &cli::Documents) -> Result<Estate, Failure> {
     let documents: Vec<_> = files.iter().map(|(name, bytes)| Document { name, bytes }).collect();
     mirror_aws::read(&documents, &params)
         .map_err(|problems| Failure::usage(anyhow!(all(&problems))))
-}
-
-/// A filter that an argument names, and the document that it stands in.
-pub(crate) struct NamedFilter {
-    pub(crate) estate: Estate,
-    /// Which of the estate's filters it is.
-    pub(crate) index: usize,
-}
-
-impl NamedFilter {
-    /// The filter.
-    pub(crate) fn known(&self) -> Option<&KnownFilter> {
-        self.estate.filters.get(self.index)
-    }
-}
-
-/// Read the document of `DOC` or `DOC#ID`, and find the filter in it.
-///
-/// A file with the full name comes first, for its name may have a `#` in it; else the last `#`
-/// divides. Of a document with one filter it needs no id. What a person should know is told on
-/// standard error, unless `quiet`.
-pub(crate) fn named_filter(
-    argument: &OsStr,
-    param: &[String],
-    quiet: bool,
-) -> Result<NamedFilter, Failure> {
-    let (path, id) = split(argument);
-    let documents = cli::Documents { config: vec![path.clone()], param: param.to_vec() };
-    let estate = read(&documents)?;
-    if !quiet {
-        tell(&estate.warnings, MAX_WARNINGS);
-    }
-    let is_meant = |one: &KnownFilter| id.as_ref().is_none_or(|id| one.is_called(id));
-    let fitting: Vec<usize> = (0..estate.filters.len())
-        .filter(|index| estate.filters.get(*index).is_some_and(is_meant))
-        .collect();
-    if let [index] = *fitting.as_slice() {
-        return Ok(NamedFilter { estate, index });
-    }
-    let names = |list: &mut dyn Iterator<Item = &KnownFilter>| {
-        let names: Vec<String> = list.take(MAX_LISTED).map(called).collect();
-        if names.is_empty() { "no filter".to_owned() } else { names.join(", ") }
-    };
-    let said = match (&id, fitting.as_slice()) {
-        (Some(id), []) => format!(
-            "no filter is called {}; the document has {}",
-            printable(id),
-            names(&mut estate.filters.iter())
-        ),
-        (Some(id), _) => {
-            let several = &mut fitting.iter().filter_map(|index| estate.filters.get(*index));
-            format!("several filters are called {}: {}", printable(id), names(several))
-        }
-        (None, _) if estate.filters.is_empty() => "the document has no filter".to_owned(),
-        (None, _) => format!(
-            "the document has {}: {}; name one of them behind a #",
-            counted(estate.filters.len() as u64, "filter", "filters"),
-            names(&mut estate.filters.iter())
-        ),
-    };
-    Err(Failure::input(path.to_string_lossy(), anyhow!(said)))
-}
-
-/// What a person calls a filter.
-pub(crate) fn called(one: &KnownFilter) -> String {
-    let filter = &one.filter;
-    let name = filter.name.as_deref().filter(|name| one.label.as_deref() != Some(name));
-    match (titled(filter.id.as_deref(), name), one.label.as_deref().map(printable)) {
-        (Some(title), Some(label)) => format!("{label} {title}"),
-        (Some(title), None) => title,
-        (None, Some(label)) => label,
-        (None, None) => "one without a name".to_owned(),
-    }
-}
-
-/// The document, and the id of what is meant in it.
-fn split(argument: &OsStr) -> (PathBuf, Option<String>) {
-    let whole = (PathBuf::from(argument), None);
-    if Path::new(argument).exists() {
-        return whole;
-    }
-    let bytes = argument.as_bytes();
-    let Some(at) = bytes.iter().rposition(|byte| *byte == b'#') else { return whole };
-    let (path, id) = bytes.split_at(at);
-    let id = id.get(1..).unwrap_or_default();
-    (OsStr::from_bytes(path).into(), Some(String::from_utf8_lossy(id).into_owned()))
 }
 
 /// The values of `--param`.

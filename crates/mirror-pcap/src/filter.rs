@@ -1,7 +1,7 @@
 //! `filter`: mirror filters as documents describe them, looked at without any capture.
 //!
-//! Each command is a module; `source` finds the filters that `DOC[#ID]` names, for all of them. What
-//! a filter means is for `mirror_filter` alone: here is asked, and told.
+//! Each command is a module; `documents` finds the filters that `DOC[#ID]` names, for all of them.
+//! What a filter means is for `mirror_filter` alone: here is asked, and told.
 
 mod diff;
 mod explain;
@@ -9,7 +9,6 @@ mod export;
 mod json;
 mod lint;
 mod show;
-mod source;
 mod suggest;
 mod test;
 

@@ -36,7 +36,7 @@ use self::{
 };
 use crate::{
     cli,
-    documents::{self, NamedFilter},
+    documents::{self, Source},
     failure::{Exit, Failure},
     input,
     output::Output,
@@ -59,12 +59,12 @@ pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
     }
     match &args.filter {
         Some(filter) => {
-            let named: NamedFilter = documents::named_filter(filter, &args.param, args.quiet)?;
-            let known = named.known().ok_or_else(|| {
-                Failure::usage(anyhow::anyhow!("--filter: the document has no filter"))
-            })?;
-            let scene = Scene::of_filter(args, &named.estate, known)?;
-            simulate(args, &scene, &named.estate)
+            let source = Source::read_with(filter, &documents::parameters(&args.param)?)?;
+            if !args.quiet {
+                source.tell(|_| true);
+            }
+            let scene = Scene::of_filter(args, &source.estate, source.one()?)?;
+            simulate(args, &scene, &source.estate)
         }
         None => {
             let estate = documents::read(&documents)?;

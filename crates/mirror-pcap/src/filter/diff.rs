@@ -7,13 +7,10 @@ use mirror_aws::KnownFilter;
 use mirror_filter::{Action, Rule, analysis, analysis::Difference};
 use serde::Serialize;
 
-use super::{
-    json::{self, Witness},
-    source::{Source, called},
-};
+use super::json::{self, Witness};
 use crate::{
     cli::{self, TextOrJson},
-    documents::{self, is_stdin},
+    documents::{self, Source, called, is_stdin},
     failure::{Exit, Failure, printable},
     number::counted,
 };

@@ -8,12 +8,10 @@ use mirror_filter::{Fit, Judgement, Packet, Reason, Services, Tried, Verdict, ex
 use mirror_wire::{Ports, Seen};
 use serde::Serialize;
 
-use super::{
-    json::{self, Location},
-    source::{Source, called},
-};
+use super::json::{self, Location};
 use crate::{
     cli::{self, TextOrJson},
+    documents::{Source, called},
     failure::{Exit, Failure},
 };
 

@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use mirror_aws::export;
 use mirror_filter::Filter;
 
-use super::source::Source;
 use crate::{
     cli::{self, ExportFormat},
+    documents::Source,
     failure::{Exit, Failure},
 };
 

@@ -20,9 +20,9 @@ use mirror_filter::{
 use mirror_session::TargetKind;
 use mirror_wire::Direction;
 
-use super::source::{Source, Unread};
 use crate::{
     cli::{self, LintFormat},
+    documents::{Source, Unread},
     failure::{Exit, Failure, printable},
 };
 

@@ -7,13 +7,10 @@ use mirror_filter::{Cidr, PortRange, Rule};
 use mirror_wire::Direction;
 use serde::Serialize;
 
-use super::{
-    json::{self, Location},
-    source::{Source, called},
-};
+use super::json::{self, Location};
 use crate::{
     cli::{self, TextOrJson},
-    documents::quoted,
+    documents::{Source, called, quoted},
     failure::{Exit, Failure},
 };
 

@@ -16,10 +16,9 @@ use mirror_aws::{
     expectations::{self, Expectations, Test},
 };
 
-use super::source::Source;
 use crate::{
     cli::{self, TextOrJson},
-    documents,
+    documents::{self, Source, called},
     failure::{Exit, Failure, printable},
     output::Output,
 };
@@ -121,5 +120,5 @@ fn suite(name: String, file: Expectations, path: &Path) -> Result<Suite, Failure
         let wrong = anyhow!("params: found {names}, which no document asks for");
         return Err(Failure::input(&name, wrong));
     }
-    Ok(Suite { file: name, filter: super::source::called(source.one()?), results })
+    Ok(Suite { file: name, filter: called(source.one()?), results })
 }

@@ -7,11 +7,9 @@ use serde::Serialize;
 
 use super::Found;
 use crate::{
+    documents::called,
     failure::{Failure, printable},
-    filter::{
-        json::{self, Location, RuleName, Witness},
-        source::called,
-    },
+    filter::json::{self, Location, RuleName, Witness},
     number::counted,
 };
 

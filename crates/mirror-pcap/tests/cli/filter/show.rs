@@ -111,6 +111,43 @@ fn what_is_not_there_is_told_with_what_is() {
     }
 }
 
+/// Names may be shared, and an error that lists them must help all the same.
+#[test]
+fn of_filters_with_one_name_it_is_told_what_their_document_calls_them() {
+    let scratch = Scratch::new();
+    let filter_of = |name: &str| {
+        let tags = json!([{ "Key": "Name", "Value": name }]);
+        json!({ "Type": "AWS::EC2::TrafficMirrorFilter", "Properties": { "Tags": tags } })
+    };
+    let resources = [("A", filter_of("web")), ("B", filter_of("web")), ("C", filter_of("other"))];
+    let resources: serde_json::Map<_, _> =
+        resources.into_iter().map(|(name, one)| (name.to_owned(), one)).collect();
+    scratch.write("three.json", json!({ "Resources": resources }).to_string());
+    let show = |what: &str| filter("show").within(&scratch).arg(what);
+    for (what, wrong) in [
+        ("three.json#x", "found no filter \"x\"; it has A \"web\", B \"web\", \"other\""),
+        (
+            "three.json#web",
+            "found 2 filters \"web\", expected one; it has A \"web\", B \"web\", \"other\"",
+        ),
+    ] {
+        let seen = show(what).fails_with(2).stdout("");
+        let last = seen.stderr.lines().last().unwrap();
+        assert_eq!(last, format!("mirror-pcap: three.json: {wrong}"));
+    }
+    show("three.json#B").succeeds();
+}
+
+/// The id is text, the name of the file need not be.
+#[test]
+fn a_file_whose_name_is_not_utf8_has_filters_with_ids_too() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let scratch = Scratch::new();
+    scratch.write(OsStr::from_bytes(b"\xff#1"), two());
+    let seen = filter("show").within(&scratch).arg(OsStr::from_bytes(b"\xff#1#tmf-0b")).succeeds();
+    assert!(seen.stdout.starts_with(b"tmf-0b \"number #2\"\n"));
+}
+
 #[test]
 fn standard_input_is_a_document_too() {
     let seen = filter("show").args(["--", "-#web"]).stdin(two()).succeeds();

@@ -146,14 +146,10 @@ fn a_filter_is_named_behind_the_last_hash_unless_a_file_has_that_name() {
         assert_eq!(json(with(filter))["rules"][0]["filter"], id, "{filter}");
     }
     for (filter, said) in [
-        ("two", "two: the document has 2 filters: tmf-0a, tmf-0b; name one of them behind a #"),
-        ("two#x", "two: no filter is called x; the document has tmf-0a, tmf-0b"),
-        ("one#\u{1b}", "one: no filter is called \\u{1b}; the document has tmf-0c"),
-        (
-            "empty",
-            "empty: warning: found nothing about traffic mirroring\nmirror-pcap: empty: the \
-             document has no filter",
-        ),
+        ("two", "two: found 2 filters, expected one; give DOC#ID: it has tmf-0a, tmf-0b"),
+        ("two#x", "two: found no filter \"x\"; it has tmf-0a, tmf-0b"),
+        ("one#\u{1b}", "one: found no filter \"\\u{1b}\"; it has tmf-0c"),
+        ("empty", "empty: found no mirror filter"),
         ("none#tmf-0a", "none: No such file or directory (os error 2)"),
     ] {
         with(filter).fails_with(2).stdout("").stderr(&format!("mirror-pcap: {said}\n"));

@@ -7,15 +7,16 @@
 
 use std::{
     ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::anyhow;
 use mirror_aws::{Document, Estate, KnownFilter, Parameters, Problem, Problems};
 
+use super::{all, open, parameters, tell, titled};
 use crate::{
     cli,
-    documents::{self, titled},
     failure::{Failure, printable},
     number::counted,
 };
@@ -24,19 +25,19 @@ use crate::{
 const MAX_LISTED: usize = 20;
 
 /// A document, read, and the filters of it that are meant.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The document's name, as messages have it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its text, to show lines of.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// What it says.
-    pub(super) estate: Estate,
+    pub(crate) estate: Estate,
     /// The indices in [`Estate::filters`] of those that are meant.
     meant: Vec<usize>,
 }
 
 /// A document that can't be used.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It isn't there, or isn't what was asked for.
     Failure(Failure),
     /// There is something wrong in it.
@@ -60,14 +61,14 @@ impl From<Unread> for Failure {
     fn from(unread: Unread) -> Failure {
         match unread {
             Unread::Failure(failure) => failure,
-            Unread::Problems { problems, .. } => Failure::usage(anyhow!(documents::all(&problems))),
+            Unread::Problems { problems, .. } => Failure::usage(anyhow!(all(&problems))),
         }
     }
 }
 
 impl Source {
     /// Read what the arguments name. Warnings are told on standard error.
-    pub(super) fn read(args: &cli::FilterSource) -> Result<Source, Failure> {
+    pub(crate) fn read(args: &cli::FilterSource) -> Result<Source, Failure> {
         let source = Source::read_quietly(args)?;
         source.tell(|_| true);
         Ok(source)
@@ -75,25 +76,25 @@ impl Source {
 
     /// Tell warnings on standard error, those that are `wanted`. What is odd about sessions (an
     /// interface that nobody describes) is for those who ask about sessions.
-    pub(super) fn tell(&self, wanted: impl Fn(&Problem) -> bool) {
+    pub(crate) fn tell(&self, wanted: impl Fn(&Problem) -> bool) {
         let estate = &self.estate;
         let of_session = |one: &Problem| {
             one.place.document.is_empty()
                 || estate.sessions.iter().any(|session| session.place == one.place)
         };
         let warnings = estate.warnings.iter().filter(|one| !of_session(one) && wanted(one));
-        documents::tell(&warnings.cloned().collect::<Vec<_>>(), usize::MAX);
+        tell(&warnings.cloned().collect::<Vec<_>>(), usize::MAX);
     }
 
     /// Read what the arguments name, and tell nothing.
-    pub(super) fn read_quietly(args: &cli::FilterSource) -> Result<Source, Unread> {
-        Source::read_with(&args.filter, &documents::parameters(&args.param)?)
+    pub(crate) fn read_quietly(args: &cli::FilterSource) -> Result<Source, Unread> {
+        Source::read_with(&args.filter, &parameters(&args.param)?)
     }
 
     /// Read what an argument names.
-    pub(super) fn read_with(filter: &OsStr, params: &Parameters) -> Result<Source, Unread> {
+    pub(crate) fn read_with(filter: &OsStr, params: &Parameters) -> Result<Source, Unread> {
         let (path, id) = split(filter);
-        let (name, bytes) = documents::open(&path)?;
+        let (name, bytes) = open(&path)?;
         let read = mirror_aws::read(&[Document { name: &name, bytes: &bytes }], params);
         let estate = match read {
             Ok(estate) => estate,
@@ -125,12 +126,12 @@ impl Source {
     }
 
     /// The filters that are meant: at least one.
-    pub(super) fn filters(&self) -> impl Iterator<Item = &KnownFilter> {
+    pub(crate) fn filters(&self) -> impl Iterator<Item = &KnownFilter> {
         self.meant.iter().filter_map(|&at| self.estate.filters.get(at))
     }
 
     /// The one filter that is meant.
-    pub(super) fn one(&self) -> Result<&KnownFilter, Failure> {
+    pub(crate) fn one(&self) -> Result<&KnownFilter, Failure> {
         let mut filters = self.filters();
         match (filters.next(), filters.next()) {
             (Some(one), None) => Ok(one),
@@ -144,26 +145,39 @@ impl Source {
     }
 }
 
-/// The file, and what stands behind the last `#` unless that is part of the file's name.
+/// The file, and what stands behind the last `#` unless that is part of the file's name. The file's
+/// name need not be UTF-8.
 fn split(filter: &OsStr) -> (PathBuf, Option<String>) {
     let whole = Path::new(filter);
-    // A name that isn't UTF-8 has no id that a document could have.
-    match filter.to_str().and_then(|text| text.rsplit_once('#')) {
-        Some((path, id)) if !whole.exists() => (path.into(), Some(id.to_owned())),
+    let bytes = filter.as_bytes();
+    match bytes.iter().rposition(|byte| *byte == b'#').and_then(|at| bytes.split_at_checked(at)) {
+        Some((path, [b'#', id @ ..])) if !whole.exists() => {
+            (OsStr::from_bytes(path).into(), Some(String::from_utf8_lossy(id).into_owned()))
+        }
         _ => (whole.into(), None),
     }
 }
 
 /// What a person calls a filter.
-pub(super) fn called(one: &KnownFilter) -> String {
+pub(crate) fn called(one: &KnownFilter) -> String {
     let filter = &one.filter;
     titled(filter.id.as_deref(), filter.name.as_deref())
         .or_else(|| one.label.as_deref().map(printable))
         .unwrap_or_else(|| "a filter without a name".to_owned())
 }
 
+/// What the filters are called, each so that the next try finds it: of two with one name, what their
+/// document calls them stands first.
 fn names(filters: &[KnownFilter]) -> String {
-    let mut names: Vec<String> = filters.iter().take(MAX_LISTED).map(called).collect();
+    let listed = filters.iter().take(MAX_LISTED).map(|one| {
+        let name = called(one);
+        let is_shared = filters.iter().filter(|other| called(other) == name).nth(1).is_some();
+        match one.label.as_deref().map(printable) {
+            Some(label) if is_shared && label != name => format!("{label} {name}"),
+            _ => name,
+        }
+    });
+    let mut names: Vec<String> = listed.collect();
     if let Some(more) = filters.len().checked_sub(MAX_LISTED).filter(|&more| more > 0) {
         names.push(format!("{more} more"));
     }
