@@ -47,7 +47,7 @@ pub(crate) enum Unread {
         /// Its text.
         bytes: Vec<u8>,
         /// All that is wrong.
-        problems: Problems,
+        problems: Box<Problems>,
     },
 }
 
@@ -98,7 +98,10 @@ impl Source {
         let read = mirror_aws::read(&[Document { name: &name, bytes: &bytes }], params);
         let estate = match read {
             Ok(estate) => estate,
-            Err(problems) => return Err(Unread::Problems { name, bytes, problems }),
+            Err(problems) => {
+                let problems = Box::new(problems);
+                return Err(Unread::Problems { name, bytes, problems });
+            }
         };
         let all = 0..estate.filters.len();
         let meant: Vec<usize> = match &id {
