@@ -42,6 +42,13 @@ pub(super) struct Source<'e> {
     pub(super) filters: Vec<Rc<Compiled>>,
 }
 
+impl Source<'_> {
+    /// Whether its session is the one of `--filter`, which no document has.
+    fn is_supposed(&self) -> bool {
+        self.sessions.iter().all(|session| session.known.is_none())
+    }
+}
+
 /// A session of an interface.
 pub(super) struct Session<'e> {
     /// None for the one of `--filter`.
@@ -220,7 +227,16 @@ impl<'e> Scene<'e> {
     /// The interface of a session that was found in the documents.
     pub(super) fn of_session(&self, session: &KnownSession) -> Option<usize> {
         let eni = session.eni.as_ref();
-        self.sources.iter().position(|source| source.described == eni)
+        let is_of = |source: &Source<'_>| match source.is_supposed() {
+            // What the filter would do is asked of whatever came through a session, unless that is
+            // known to be of another interface than the one that was named.
+            true => match (&source.eni.id, eni) {
+                (Some(id), Some(eni)) => eni.id.as_ref() == Some(id),
+                _ => true,
+            },
+            false => source.described == eni,
+        };
+        self.sources.iter().position(is_of)
     }
 
     /// The interface with this id.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json as value};
 
 use super::{each, https, json, knowing, lab, simulate, source, with_verdict};
-use crate::harness::{Run, Scratch, mirror_pcap, same};
+use crate::harness::{Run, Scratch, mirror_pcap, same, testdata};
 
 /// Whatever the filter was written in, it takes the same packets by the same rules.
 #[test]
@@ -153,6 +153,61 @@ fn a_filter_is_named_behind_the_last_hash_unless_a_file_has_that_name() {
         ("none#tmf-0a", "none: No such file or directory (os error 2)"),
     ] {
         with(filter).fails_with(2).stdout("").stderr(&format!("mirror-pcap: {said}\n"));
+    }
+}
+
+/// Of a document that has sessions beside the filter, the filter alone is asked about. That a packet
+/// came through one of these sessions made its interface another one than that of the filter, and
+/// every packet undecided.
+#[test]
+fn a_filter_judges_what_came_through_sessions_that_its_document_describes() {
+    let scratch = Scratch::new();
+    let wrapped = testdata().join("captures/lab-d/input.pcapng");
+    let rules = ["ingress", "egress"].map(|direction| rule(direction, 5, "accept"));
+    let session = |id: &str, eni: &str, vni: u32| {
+        let mut session = session(id, eni, "tmf-0f", 1);
+        session["VirtualNetworkId"] = vni.into();
+        session
+    };
+    let document = |sessions: &[Value]| {
+        value!({
+            "TrafficMirrorFilters": [filter("tmf-0a", &rules, true)],
+            "TrafficMirrorSessions": sessions,
+            "NetworkInterfaces": [{
+                "NetworkInterfaceId": ENI, "MacAddress": "02:15:0a:00:01:0f",
+                "PrivateIpAddress": "10.0.1.15"
+            }, {
+                "NetworkInterfaceId": "eni-2", "MacAddress": "02:15:0a:00:02:0f",
+                "PrivateIpAddress": "10.0.2.15"
+            }],
+        })
+        .to_string()
+    };
+    let of_it = session("tms-1", ENI, 308_308);
+    let of_another = session("tms-2", "eni-2", 7);
+    scratch.write("none", document(&[]));
+    scratch.write("one", document(std::slice::from_ref(&of_it)));
+    scratch.write("two", document(&[of_it, of_another]));
+    mirror_pcap().arg("strip").arg(&wrapped).arg(scratch.path("stripped")).succeeds();
+    let by = |document: &str, capture: &std::path::Path, more: &[&str]| {
+        let run = mirror_pcap().within(&scratch).args(["simulate", "--filter", document]);
+        json(run.arg(capture).args(more))
+    };
+    for capture in [&wrapped, &scratch.path("stripped")] {
+        let without = by("none", capture, &[]);
+        assert_eq!(without["verdicts"]["mirrored"]["packets"], 34, "all of IPv4");
+        for document in ["one", "two"] {
+            for more in [&[][..], &["--eni", ENI]] {
+                let with = by(document, capture, more);
+                assert_eq!(with["reasons"]["unknown-session"], Value::Null, "{document} {more:?}");
+                assert_eq!(with["from_sessions"], 58);
+                assert_eq!(with["rules"], without["rules"], "{document} {more:?}");
+            }
+        }
+        // Of the other interface, these packets say nothing.
+        let other = by("two", capture, &["--eni", "eni-2"]);
+        assert_eq!(other["verdicts"]["mirrored"]["packets"], 0);
+        assert_eq!(other["reasons"]["unknown-session"]["packets"], 58);
     }
 }
 
