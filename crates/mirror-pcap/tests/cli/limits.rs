@@ -7,7 +7,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Write},
-    process::Stdio,
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -26,19 +26,46 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const MIB: u64 = 1 << 20;
 const LIMIT: u64 = 16 * MIB;
 
-/// What a measured run has done.
-struct Measured {
-    /// The most memory that was resident, in bytes.
+/// Sixteen MiB are for all, so beside the program there are twelve.
+pub(crate) const BESIDE_PROGRAM: u64 = 12 * MIB;
+
+/// What was resident of a process, in bytes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Resident {
+    /// The most that ever was.
     peak: u64,
     /// Of that, what was the program itself: a debug build is large, and grows with every command.
     program: u64,
+}
+
+impl Resident {
+    /// Of a process; nothing of one that has ended.
+    pub(crate) fn of(child: &Child) -> Resident {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let bytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = value.map(|value| value.trim().trim_end_matches(" kB"));
+            value.map_or(0, |value| value.parse::<u64>().unwrap() * 1024)
+        };
+        Resident { peak: bytes("VmHWM:"), program: bytes("RssFile:") }
+    }
+
+    /// The most that there was beside the program.
+    pub(crate) fn beside_program(self) -> u64 {
+        self.peak - self.program
+    }
+}
+
+/// What a measured run has done.
+struct Measured {
+    resident: Resident,
     stderr: String,
 }
 
 impl Measured {
     #[track_caller]
     fn stays_below(&self, limit: u64) {
-        let Measured { peak, stderr, .. } = self;
+        let Measured { resident: Resident { peak, .. }, stderr } = self;
         assert!(*peak > MIB, "{peak} bytes: not measured");
         assert!(*peak <= limit, "{peak} bytes, {} more than allowed\n{stderr}", peak - limit);
     }
@@ -72,19 +99,14 @@ fn measured(scratch: &Scratch, input: &str, out: &str, options: &[&str], code: i
         asleep = if sleeps { asleep + 1 } else { 0 };
         thread::sleep(Duration::from_millis(2));
     }
-    let status = fs::read_to_string(format!("{proc}/status")).unwrap();
-    let bytes = |name: &str| {
-        let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        value.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-    };
-    let (peak, program) = (bytes("VmHWM:"), bytes("RssFile:"));
+    let resident = Resident::of(&child);
 
     let mut said = Vec::new();
     read.read_to_end(&mut said).unwrap();
     let status = wait(&mut child);
     let stderr = String::from_utf8(said.split_off(full)).unwrap();
     assert_eq!(status.code(), Some(code), "{stderr}");
-    Measured { peak, program, stderr }
+    Measured { resident, stderr }
 }
 
 /// A frame mirrored by the ENI with this number.
@@ -128,7 +150,8 @@ fn fifty_megabytes_take_no_more_memory_than_five() {
         let large = measured(&large, "in.pcapng", "out.pcapng", &options, 0);
         large.stays_below(LIMIT);
         let small = measured(&small, "in.pcapng", "out.pcapng", &options, 0);
-        assert!(large.peak < small.peak + tolerance, "{} of {}", large.peak, small.peak);
+        let (large, small) = (large.resident.peak, small.resident.peak);
+        assert!(large < small + tolerance, "{large} of {small}");
     }
 }
 
@@ -154,10 +177,8 @@ fn a_thousand_sessions_stay_below_the_limit() {
 fn each_session_more_costs_256_bytes() {
     let scratch = with_sessions(60_000);
     let run = measured(&scratch, "in.pcapng", "out.pcapng", &[], 0);
-    // Sixteen MiB are for all, so without the program there are twelve.
-    let beside = Measured { peak: run.peak - run.program, ..run };
-    beside.stays_below(12 * MIB + 60_000 * 256);
-    let run = beside;
+    let beside = run.resident.beside_program();
+    assert!(beside <= BESIDE_PROGRAM + 60_000 * 256, "{beside} bytes\n{}", run.stderr);
     assert!(run.stderr.contains("120,000 packets read, 120,000 stripped"), "{}", run.stderr);
 }
 
@@ -172,16 +193,14 @@ fn an_inventory_of_seventy_thousand_sessions_is_bounded() {
     // All is made before anything is printed: with the first byte, the most is reached.
     let mut json = vec![0];
     stdout.read_exact(&mut json).unwrap();
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    let resident = Resident::of(&child);
     stdout.read_to_end(&mut json).unwrap();
     assert!(wait(&mut child).success());
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["sessions"].as_array().unwrap().len(), 65_536);
     assert_eq!(json["packets"]["wrapped"], 2 * 65_536);
     assert_eq!(json["reasons"]["too-many-sessions"]["packets"], 2 * (70_000 - 65_536));
-    let measured = Measured { peak: peak * 1024, program: 0, stderr: String::new() };
+    let measured = Measured { resident, stderr: String::new() };
     measured.stays_below(LIMIT + 65_536 * 2048);
 }
 
@@ -234,14 +253,14 @@ fn large_blocks_do_not_queue_up() {
         .command();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
-    let (mut piece, mut read, mut peak) = (vec![0; MIB as usize], 0, 0);
+    let (mut piece, mut read, mut resident) = (vec![0; MIB as usize], 0, Resident::default());
     loop {
         // The writer waits meanwhile, and the reader fills what it may.
         thread::sleep(Duration::from_millis(1));
-        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-        let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let high = high.map_or(0, |high| high.trim().trim_end_matches(" kB").parse().unwrap());
-        peak = peak.max(high * 1024);
+        let now = Resident::of(&child);
+        if now.peak > resident.peak {
+            resident = now;
+        }
         match stdout.read(&mut piece).unwrap() {
             0 => break,
             n => read += n as u64,
@@ -249,7 +268,7 @@ fn large_blocks_do_not_queue_up() {
     }
     assert!(wait(&mut child).success());
     assert!(read > 8 * 20 * MIB);
-    let measured = Measured { peak, program: 0, stderr: String::new() };
+    let measured = Measured { resident, stderr: String::new() };
     measured.stays_below(LIMIT + 4 * 20 * MIB);
 }
 
