@@ -11,13 +11,13 @@ mod source;
 use std::{
     fs::File,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::anyhow;
 use mirror_aws::{Document, Estate, Parameters, Problem, Problems};
 
-pub(crate) use self::source::{Source, Unread, called};
+pub(crate) use self::source::{Source, Unread, called, reads_stdin};
 
 use crate::{
     cli,
@@ -48,14 +48,17 @@ pub(crate) fn load(args: &cli::Documents, quiet: bool) -> Result<Option<Estate>,
 
 /// Read and join the documents, and tell nothing.
 pub(crate) fn read(args: &cli::Documents) -> Result<Estate, Failure> {
-    let params = parameters(&args.param)?;
     if args.config.iter().filter(|path| is_stdin(path)).count() > 1 {
         return Err(Failure::usage(anyhow!("standard input can be one of the documents only")));
     }
-    let files = args.config.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+    read_with(&args.config, &parameters(&args.param)?)
+}
+
+/// Read and join the documents with parameters that others may share.
+pub(crate) fn read_with(config: &[PathBuf], params: &Parameters) -> Result<Estate, Failure> {
+    let files = config.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
     let documents: Vec<_> = files.iter().map(|(name, bytes)| Document { name, bytes }).collect();
-    mirror_aws::read(&documents, &params)
-        .map_err(|problems| Failure::usage(anyhow!(all(&problems))))
+    mirror_aws::read(&documents, params).map_err(|problems| Failure::usage(anyhow!(all(&problems))))
 }
 
 /// The values of `--param`.

@@ -28,7 +28,7 @@ use pcapng_blocks::{Block, Content, Event, Packet, code};
 use serde::Serialize;
 
 use self::{
-    counts::{Counts, Judged, Tally},
+    counts::{Counts, Judged},
     locate::{Located, Signs, locate, locate_at},
     report::Report,
     scene::Scene,
@@ -49,7 +49,10 @@ use crate::{
     },
 };
 
-pub(crate) use self::survey::{Survey, Surveyed, survey};
+pub(crate) use self::{
+    counts::Tally,
+    survey::{Survey, Surveyed, interfaces, survey, survey_both},
+};
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {

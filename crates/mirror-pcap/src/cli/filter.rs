@@ -12,17 +12,12 @@ Exit status:
   2  bad arguments, or a document that cannot be read as asked
   3  the output failed";
 
-const DIFF_EXIT_STATUS: &str = "\
-Exit status:
-  0  done, and the filters do the same with every packet
-  1  they do not
-  2  bad arguments, or a document that cannot be read as asked
-  3  the output failed";
-
+mod diff;
 mod export;
 mod suggest;
 mod test;
 
+pub(crate) use diff::FilterDiff;
 pub(crate) use export::{ExportFormat, FilterExport};
 pub(crate) use suggest::{FilterSuggest, SuggestFormat};
 pub(crate) use test::FilterTest;
@@ -127,32 +122,6 @@ pub(crate) struct FilterLint {
     /// Print text, JSON as described in docs/json.md, or SARIF 2.1.0
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: LintFormat,
-}
-
-/// Compare what two filters do with every packet
-///
-/// However they are written: filters are the same if they mirror the same packets. If not, each
-/// pair of rules that disagree is shown with a packet about which they do.
-#[derive(Debug, Args)]
-#[command(after_long_help = DIFF_EXIT_STATUS)]
-pub(crate) struct FilterDiff {
-    /// Document with the first filter, as for --config of strip; - for standard input
-    ///
-    /// DOC#ID names one of several filters by its id, its name, or what the document calls it.
-    #[arg(value_name = "A[#ID]")]
-    pub(crate) a: OsString,
-
-    /// Document with the second filter
-    #[arg(value_name = "B[#ID]")]
-    pub(crate) b: OsString,
-
-    /// Value of a parameter in a CloudFormation template; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) param: Vec<String>,
-
-    /// Print text, or JSON as described in docs/json.md
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: TextOrJson,
 }
 
 /// How bad a finding has to be to fail.

@@ -14,7 +14,7 @@ use std::{
 use anyhow::anyhow;
 use mirror_aws::{Document, Estate, KnownFilter, Parameters, Problem, Problems};
 
-use super::{all, open, parameters, tell, titled};
+use super::{all, is_stdin, open, parameters, tell, titled};
 use crate::{
     cli,
     failure::{Failure, printable},
@@ -159,6 +159,11 @@ fn split(filter: &OsStr) -> (PathBuf, Option<String>) {
         }
         _ => (whole.into(), None),
     }
+}
+
+/// Whether an argument means a document on standard input.
+pub(crate) fn reads_stdin(filter: &OsStr) -> bool {
+    is_stdin(&split(filter).0)
 }
 
 /// What a person calls a filter.

@@ -1,6 +1,14 @@
 //! `filter diff`: whether two filters do the same, and where not.
+//!
+//! That is decided for every packet there can be. Captures, if there are any, say how much of it
+//! there is; they decide nothing.
 
-use std::fmt::Write;
+mod traffic;
+
+use std::{
+    fmt::Write,
+    io::{self, Write as _},
+};
 
 use anyhow::anyhow;
 use mirror_aws::KnownFilter;
@@ -10,20 +18,25 @@ use serde::Serialize;
 use super::json::{self, Witness};
 use crate::{
     cli::{self, TextOrJson},
-    documents::{self, Source, called, is_stdin},
+    documents::{self, Source, called, is_stdin, reads_stdin},
     failure::{Exit, Failure, printable},
     number::counted,
+    simulate::{self, Tally},
 };
+use traffic::Traffic;
 
 /// Run the command.
 pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
-    if is_stdin(args.a.as_ref()) && is_stdin(args.b.as_ref()) {
-        return Err(Failure::usage(anyhow!("standard input can be one of the documents only")));
+    let filters = [&args.a, &args.b].into_iter().filter(|one| reads_stdin(one)).count();
+    let files = args.config.iter().chain(&args.capture).filter(|path| is_stdin(path)).count();
+    if filters + files > 1 {
+        return Err(Failure::usage(anyhow!("standard input can be one of the files only")));
     }
     // A template may have parameters that the other document has no use for.
     let params = documents::parameters(&args.param)?.shared();
     let a = Source::read_with(&args.a, &params)?;
     let b = Source::read_with(&args.b, &params)?;
+    let around = documents::read_with(&args.config, &params)?;
     if let [name, ..] = params.unasked().as_slice() {
         let name = printable(name);
         return Err(Failure::usage(anyhow!("found --param {name}, which no document asks for")));
@@ -31,13 +44,23 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
     for source in [&a, &b] {
         source.tell(|_| true);
     }
+    documents::tell(&around.warnings, documents::MAX_WARNINGS);
+    let enis: Vec<_> =
+        [&a.estate, &b.estate, &around].into_iter().flat_map(simulate::interfaces).collect();
     let (a, b) = (Side::new(&a)?, Side::new(&b)?);
     let differences = analysis::differences(&a.known.filter, &b.known.filter)
         .map_err(|error| Failure::input(format!("{} and {}", a.name, b.name), error))?;
     let equal = differences.is_empty() && a.known.filter.amazon_dns == b.known.filter.amazon_dns;
+    let traffic = match args.capture.as_slice() {
+        [] => None,
+        _ => Some(Traffic::of(args, &enis, [a.known, b.known], &differences)?),
+    };
+    let damage = traffic.as_ref().map(|traffic| traffic.damage.as_str()).unwrap_or_default();
+    // Nobody is left to hear that stderr is gone.
+    let _ = io::stderr().write_all(damage.as_bytes());
     match args.format {
         TextOrJson::Text => {
-            let text = text(&a, &b, &differences);
+            let text = text(&a, &b, &differences, traffic.as_ref());
             crate::print(|out| {
                 out.extend_from_slice(text.as_bytes());
                 Ok(())
@@ -49,11 +72,20 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
                 a: FilterName::new(&a),
                 b: FilterName::new(&b),
                 equal,
-                differences: differences.iter().map(|one| Row::new(&a, &b, one)).collect(),
+                differences: differences
+                    .iter()
+                    .enumerate()
+                    .map(|(at, one)| Row::new(&a, &b, one, seen(traffic.as_ref(), at)))
+                    .collect(),
+                traffic: traffic.as_ref(),
             })?;
         }
     }
-    Ok(if equal { Exit::Done } else { Exit::Findings })
+    Ok(match equal {
+        false => Exit::Findings,
+        true if !damage.is_empty() => Exit::Damaged,
+        true => Exit::Done,
+    })
 }
 
 /// One of the filters.
@@ -76,7 +108,17 @@ impl<'s> Side<'s> {
     }
 }
 
-fn text(a: &Side<'_>, b: &Side<'_>, differences: &[Difference]) -> String {
+/// Of a difference, what the captures have; nothing if none were looked at.
+fn seen(traffic: Option<&Traffic>, at: usize) -> Option<Tally> {
+    traffic?.pairs.get(at).copied()
+}
+
+fn text(
+    a: &Side<'_>,
+    b: &Side<'_>,
+    differences: &[Difference],
+    traffic: Option<&Traffic>,
+) -> String {
     let mut text = String::new();
     // Writing to a String can't fail.
     for (mark, side) in [("a", a), ("b", b)] {
@@ -85,16 +127,15 @@ fn text(a: &Side<'_>, b: &Side<'_>, differences: &[Difference]) -> String {
     let other_dns = a.amazon_dns() != b.amazon_dns();
     if differences.is_empty() && !other_dns {
         text += "they do the same with every packet\n";
-        return text;
     }
     if other_dns {
         let (has, lacks) = if a.amazon_dns() { ("a", "b") } else { ("b", "a") };
         let _ = writeln!(text, "{has} mirrors Amazon DNS, {lacks} does not");
     }
-    if differences.is_empty() {
+    if differences.is_empty() && other_dns {
         text += "their rules do the same with every packet\n";
     }
-    for one in differences {
+    for (at, one) in differences.iter().enumerate() {
         let (left, right) = (a.rule(one.a), b.rule(one.b));
         let who = if action(left) == Action::Accept { "a" } else { "b" };
         let _ = writeln!(text, "{who} alone mirrors {}", one.example);
@@ -103,10 +144,17 @@ fn text(a: &Side<'_>, b: &Side<'_>, differences: &[Difference]) -> String {
             None => format!("no {} rule matches", one.direction),
         };
         let _ = writeln!(text, "  a: {}\n  b: {}", says(left), says(right));
+        if let Some(Tally { packets, bytes }) = seen(traffic, at) {
+            let packets = counted(packets, "packet", "packets");
+            let _ = writeln!(text, "  seen: {packets}, {}", counted(bytes, "byte", "bytes"));
+        }
     }
     if !differences.is_empty() {
         let pairs = counted(differences.len() as u64, "pair", "pairs");
         let _ = writeln!(text, "{pairs} of rules that disagree");
+    }
+    if let Some(traffic) = traffic {
+        text += &traffic.text();
     }
     text
 }
@@ -122,6 +170,7 @@ struct Json<'a> {
     b: FilterName<'a>,
     equal: bool,
     differences: Vec<Row>,
+    traffic: Option<&'a Traffic>,
 }
 
 #[derive(Serialize)]
@@ -150,6 +199,7 @@ struct Row {
     a: Decided,
     b: Decided,
     witness: Witness,
+    traffic: Option<Tally>,
 }
 
 #[derive(Serialize)]
@@ -159,7 +209,7 @@ struct Decided {
 }
 
 impl Row {
-    fn new(a: &Side<'_>, b: &Side<'_>, one: &Difference) -> Row {
+    fn new(a: &Side<'_>, b: &Side<'_>, one: &Difference, traffic: Option<Tally>) -> Row {
         let decided = |rule: Option<&Rule>| Decided {
             rule: rule.map(|rule| rule.number),
             action: action(rule).as_str(),
@@ -169,6 +219,7 @@ impl Row {
             a: decided(a.rule(one.a)),
             b: decided(b.rule(one.b)),
             witness: Witness::new(&one.example),
+            traffic,
         }
     }
 }

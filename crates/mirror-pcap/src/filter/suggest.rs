@@ -52,9 +52,7 @@ pub(super) fn run(args: &cli::FilterSuggest) -> Result<Exit, Failure> {
         quiet: true,
         ..cli::Simulate::default()
     };
-    let of_sessions = estate.picture.sessions().iter().filter_map(|one| one.eni.clone());
-    let enis = estate.enis.iter().cloned().chain(of_sessions).collect();
-    let watch = Watch { interface, enis };
+    let watch = Watch { interface, enis: simulate::interfaces(&estate).collect() };
     let include = Traffic::of(&watch, &args.include)?;
     let exclude = Traffic::of(&watch, &args.exclude)?;
 

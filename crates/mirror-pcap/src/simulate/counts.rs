@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use mirror_filter::{Assumptions, Judgement, Reason, Verdict};
 use mirror_wire::{Direction, Flow};
+use serde::Serialize;
 
 use super::{
     flow_count::FlowCount,
@@ -16,14 +17,14 @@ use super::{
 };
 
 /// Packets and the bytes of their frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) packets: u64,
-    pub(super) bytes: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Tally {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, other: Tally) {
+    pub(crate) fn add(&mut self, other: Tally) {
         self.packets = self.packets.saturating_add(other.packets);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }

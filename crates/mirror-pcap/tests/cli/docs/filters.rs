@@ -70,5 +70,10 @@ fn what_lint_prints_is_described() {
 
 #[test]
 fn what_diff_prints_is_described() {
-    are_described("mirror-pcap/diff/1", "diff", &[]);
+    // A capture that has something of everything.
+    let capture = testdata().join("captures/lab-source/input.pcapng");
+    let capture = capture.to_str().unwrap();
+    let interface = ["--mac", "0a:5e:c0:de:00:01", "--vpc", "10.0.0.0/16"];
+    let more = [&["--capture", capture][..], &interface].concat();
+    are_described("mirror-pcap/diff/1", "diff", &more);
 }

@@ -1,5 +1,7 @@
 //! `filter diff`: the same for every packet, or a packet for each difference.
 
+mod traffic;
+
 use std::fs;
 
 use serde_json::{Value, json};
@@ -93,5 +95,14 @@ fn a_parameter_goes_to_the_document_that_asks_for_it() {
 fn standard_input_is_one_of_them_at_most() {
     let bytes = fs::read(lab_d()).unwrap();
     filter("diff").arg("-").arg(lab_d()).stdin(bytes).succeeds();
-    filter("diff").args(["-", "-"]).fails_with(2).stdout("");
+    for args in [
+        &["-", "-"][..],
+        &["--", "-#a", "-#b"],
+        &["-", "b", "--capture", "-"],
+        &["a", "b", "--capture", "-", "--capture", "-"],
+        &["a", "b", "--capture", "-", "--config", "-"],
+    ] {
+        let seen = filter("diff").args(args).fails_with(2).stdout("");
+        seen.stderr("mirror-pcap: standard input can be one of the files only\n");
+    }
 }
