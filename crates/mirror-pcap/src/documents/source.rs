@@ -99,8 +99,7 @@ impl Source {
         let estate = match read {
             Ok(estate) => estate,
             Err(problems) => {
-                let problems = Box::new(problems);
-                return Err(Unread::Problems { name, bytes, problems });
+                return Err(Unread::Problems { name, bytes, problems: Box::new(problems) });
             }
         };
         let all = 0..estate.filters.len();
