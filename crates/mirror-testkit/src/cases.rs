@@ -15,6 +15,7 @@ mod sessions;
 mod source;
 mod structure;
 mod traffic;
+mod web;
 
 use std::fs;
 use std::io;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Case> {
         metadata::cases(),
         traffic::cases(),
         source::cases(),
+        web::cases(),
         damaged::cases(),
     ];
     themes.concat()

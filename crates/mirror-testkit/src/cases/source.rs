@@ -15,8 +15,8 @@ use crate::packet::{
 };
 
 /// The interface that the documents of Lab D describe.
-const ENI: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 10);
-const ENI_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x1234, 0xab01, 0, 0, 0, 0x10);
+pub(super) const ENI: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 10);
+pub(super) const ENI_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x1234, 0xab01, 0, 0, 0, 0x10);
 const ENI_MAC: Mac = [0x0A, 0x5E, 0xC0, 0xDE, 0x00, 0x01];
 const ROUTER_MAC: Mac = [0x0A, 0x5E, 0xC0, 0xDE, 0x00, 0xFE];
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 1);
@@ -28,15 +28,15 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::pcapng("lab-source", lab_source())]
 }
 
-fn egress(datagram: &Datagram) -> Vec<u8> {
+pub(super) fn egress(datagram: &Datagram) -> Vec<u8> {
     ethernet(ROUTER_MAC, ENI_MAC, datagram)
 }
 
-fn ingress(datagram: &Datagram) -> Vec<u8> {
+pub(super) fn ingress(datagram: &Datagram) -> Vec<u8> {
     ethernet(ENI_MAC, ROUTER_MAC, datagram)
 }
 
-fn conversation(
+pub(super) fn conversation(
     interface: (impl Into<IpAddr>, u16),
     peer: (impl Into<IpAddr>, u16),
     opener: Opener,
