@@ -64,9 +64,11 @@ fn every_link_leads_somewhere() {
         "SECURITY.md",
         "docs/filter-tests.md",
         "docs/json.md",
+        "docs/labs.md",
         "testdata/README.md",
         "testdata/documents/README.md",
         "testdata/filters/README.md",
+        "testdata/labs/README.md",
         "fuzz/README.md",
     ];
     let mut seen = 0;

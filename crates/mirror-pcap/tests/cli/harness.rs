@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mirror_testkit::decode::{Block, Content, pcapng};
 use tempfile::TempDir;
 
 /// No run of a test takes this long; one that does hangs.
@@ -261,6 +262,18 @@ impl Seen {
 #[track_caller]
 pub(crate) fn same(got: &str, want: &str) {
     assert!(got == want, "\n--- want\n{want}--- got\n{got}---");
+}
+
+/// Bytes, original length and comments of each packet.
+pub(crate) fn packets(bytes: &[u8]) -> Vec<(Vec<u8>, u32, Vec<String>)> {
+    let of = |block: &Block| match &block.content {
+        Content::Packet { data, original, .. } => {
+            let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+            Some((data.clone(), *original, block.options.values(1).map(text).collect()))
+        }
+        _ => None,
+    };
+    pcapng(bytes).blocks.iter().filter_map(of).collect()
 }
 
 /// Tell, past the capture of test output, that something was not tested.

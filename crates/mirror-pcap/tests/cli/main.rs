@@ -22,6 +22,7 @@ mod golden;
 mod harness;
 mod help;
 mod hostile;
+mod labs;
 mod limits;
 mod live;
 mod output;

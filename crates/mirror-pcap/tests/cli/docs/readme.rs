@@ -1,4 +1,4 @@
-//! The README: its examples, options, words and exit statuses.
+//! The README and the labs: examples, options, words and exit statuses.
 
 use std::{
     collections::BTreeSet,
@@ -26,6 +26,10 @@ fn examples(text: &str) -> Vec<Example> {
             (true, line) => match (line.strip_prefix("$ "), examples.last_mut()) {
                 (Some(command), _) => {
                     examples.push(Example { command: command.to_owned(), output: String::new() });
+                }
+                // As a shell asks for the rest of a line.
+                (None, Some(example)) if line.starts_with("> ") && example.output.is_empty() => {
+                    example.command += &format!("\n{line}");
                 }
                 (None, Some(example)) => example.output += &format!("{line}\n"),
                 (None, None) => panic!("output before any command: {line}"),
@@ -57,25 +61,37 @@ fn has_tshark(scratch: &Scratch) -> bool {
     is_there
 }
 
-/// All in one folder and in order, so that one example may use what another wrote.
 #[test]
 fn examples_print_what_the_readme_shows() {
+    examples_print_what_is_shown_in("README.md");
+}
+
+#[test]
+fn examples_print_what_the_labs_show() {
+    examples_print_what_is_shown_in("docs/labs.md");
+}
+
+/// All in one folder and in order, so that one example may use what another wrote.
+fn examples_print_what_is_shown_in(name: &str) {
     let scratch = Scratch::new();
     std::os::unix::fs::symlink(testdata(), scratch.path("testdata")).unwrap();
     let has_tshark = has_tshark(&scratch);
     if !has_tshark {
-        skipped("the README's examples with tshark, which is not there");
+        skipped(&format!("the examples of {name} that need tshark, which is not there"));
     }
 
     let mut ours = 0;
-    for Example { command, output } in examples(&document("README.md")) {
-        let line = command.replace("cargo run --release -- ", "mirror-pcap ");
+    let mut missing = Vec::new();
+    for Example { command, output } in examples(&document(name)) {
+        let line = command.replace("cargo run --release -- ", "mirror-pcap ").replace("\n> ", "\n");
         let is_ours = line.starts_with("mirror-pcap ");
         assert!(
             is_ours || line.starts_with("tshark "),
             "no example that a test can run: {command}"
         );
-        if !is_ours && !has_tshark {
+        if (!is_ours && !has_tshark) || missing.iter().any(|name| line.contains(name)) {
+            // Nor can those be run that read what it would have written.
+            missing.extend(written_by(&line));
             continue;
         }
         let run = run(&line, &scratch);
@@ -91,6 +107,18 @@ fn examples_print_what_the_readme_shows() {
         same(&format!("$ {command}\n{said}"), &format!("$ {command}\n{output}"));
     }
     assert!(ours > 2, "examples were not recognised");
+}
+
+/// The files that a line writes by a redirection or as tshark does.
+fn written_by(line: &str) -> Vec<String> {
+    let mut words = line.split_whitespace();
+    let mut names = Vec::new();
+    while let Some(word) = words.next() {
+        if word == ">" || word == "-w" {
+            names.extend(words.next().map(str::to_owned));
+        }
+    }
+    names
 }
 
 /// Each finds something, and not everything, in a capture that has all that they look for.

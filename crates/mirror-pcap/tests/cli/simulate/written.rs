@@ -5,19 +5,7 @@ use std::path::Path;
 use mirror_testkit::decode::{Block, Content, pcapng};
 
 use super::{https, knowing, simulate, source};
-use crate::harness::{Run, Scratch, mirror_pcap, testdata};
-
-/// Bytes, original length and comments of each packet.
-fn packets(bytes: &[u8]) -> Vec<(Vec<u8>, u32, Vec<String>)> {
-    let of = |block: &Block| match &block.content {
-        Content::Packet { data, original, .. } => {
-            let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
-            Some((data.clone(), *original, block.options.values(1).map(text).collect()))
-        }
-        _ => None,
-    };
-    pcapng(bytes).blocks.iter().filter_map(of).collect()
-}
+use crate::harness::{Run, Scratch, mirror_pcap, packets, testdata};
 
 /// The packets of the source that Lab D takes.
 fn taken() -> Vec<(Vec<u8>, u32)> {
