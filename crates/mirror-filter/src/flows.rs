@@ -12,9 +12,9 @@
 //! | protocol | `ip.proto`, `ipv6.nxt`, `protocol` |
 //! | source port | `tcp.srcport`, `udp.srcport`, by the protocol; `srcport` |
 //! | destination port | `tcp.dstport`, `udp.dstport`, by the protocol; `dstport` |
-//! | a later fragment, if it isn't 0 | `ip.frag_offset` |
+//! | a later fragment, if it isn't 0 | `ip.frag_offset`, `ipv6.fraghdr.offset` |
 //! | ICMPv6 type | `icmpv6.type` |
-//! | EtherType, for rows without addresses | `eth.type` |
+//! | EtherType, for rows without addresses, or with those of both IP versions | `eth.type` |
 //! | MAC addresses | `eth.src`, `eth.dst` |
 //! | direction | `direction`, `flow-direction`: `ingress` or `egress`; `frame.packet_flags_direction`: 1 or 2 |
 //! | network interface | `interface-id` |
@@ -26,7 +26,9 @@
 //!
 //! `-` is AWS's word for nothing. A column with another name is passed over ([`Table::ignored`]).
 //! A cell with several values, which tshark prints of a packet with several headers of a kind, is
-//! an error: which one rules see is not to be guessed.
+//! an error: which one rules see is not to be guessed. Nor is it of a packet in a packet of the other
+//! IP version, which has addresses in the columns of both: what tells the outer one is the EtherType,
+//! or that one of the two says it has the other inside.
 
 mod cell;
 
@@ -98,7 +100,7 @@ enum Column {
     UdpDestination,
     AnySource,
     AnyDestination,
-    FragmentOffset,
+    FragmentOffset(u8),
     IcmpType,
     EtherType,
     MacSource,
@@ -117,7 +119,7 @@ enum Column {
 
 /// Each name, and what stands in its column. Of columns with the same meaning the number says which
 /// is looked at first.
-const COLUMNS: [(&str, Column); 34] = [
+const COLUMNS: [(&str, Column); 35] = [
     ("action", Column::Action),
     ("bytes", Column::Bytes(1)),
     ("direction", Column::Direction),
@@ -134,10 +136,11 @@ const COLUMNS: [(&str, Column); 34] = [
     ("icmpv6.type", Column::IcmpType),
     ("interface-id", Column::Interface),
     ("ip.dst", Column::Destination(0)),
-    ("ip.frag_offset", Column::FragmentOffset),
+    ("ip.frag_offset", Column::FragmentOffset(0)),
     ("ip.proto", Column::Protocol(0)),
     ("ip.src", Column::Source(0)),
     ("ipv6.dst", Column::Destination(1)),
+    ("ipv6.fraghdr.offset", Column::FragmentOffset(1)),
     ("ipv6.nxt", Column::Next),
     ("ipv6.src", Column::Source(1)),
     ("log-status", Column::Status),
@@ -336,6 +339,21 @@ fn text(line: &[u8]) -> Result<&str, TableError> {
     Ok(text.trim_end_matches(['\n', '\r']))
 }
 
+/// The columns that tshark fills of an IPv4 header, and of an IPv6 header.
+const V4: u8 = 0;
+const V6: u8 = 1;
+
+/// Which columns have the addresses that rules see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outer {
+    /// Those that have any.
+    Only,
+    /// Of two IP versions, these.
+    Columns(u8),
+    /// Of two IP versions, nothing says which.
+    Unknown,
+}
+
 /// A row that is being read.
 struct Cells<'a> {
     columns: &'a [Option<Column>],
@@ -392,9 +410,40 @@ impl<'a> Cells<'a> {
         self.parse(column, expected, |text| T::try_from(number(text)?).ok())
     }
 
+    /// Of a packet in a packet of the other IP version, which has addresses in the columns of both,
+    /// those of the outer one.
+    fn outer(&self) -> Result<Outer, TableError> {
+        let [v4, v6] = [V4, V6].map(|place| self.get(Column::Source(place)));
+        if v4?.is_none() || v6?.is_none() {
+            return Ok(Outer::Only);
+        }
+        match self.number(Column::EtherType)? {
+            Some(0x0800) => return Ok(Outer::Columns(V4)),
+            Some(0x86dd) => return Ok(Outer::Columns(V6)),
+            _ => {}
+        }
+        // Either may say that it has the other inside, if not both do.
+        let has_v6 = self.number(Column::Protocol(0))? == Some(41);
+        let has_v4 = self.number(Column::Next)? == Some(4);
+        Ok(match (has_v6, has_v4) {
+            (true, false) => Outer::Columns(V4),
+            (false, true) => Outer::Columns(V6),
+            _ => Outer::Unknown,
+        })
+    }
+
     /// The first address of the columns that can have it.
-    fn address(&self, column: fn(u8) -> Column) -> Result<Option<IpAddr>, TableError> {
-        for place in 0..4 {
+    fn address(
+        &self,
+        column: fn(u8) -> Column,
+        outer: Outer,
+    ) -> Result<Option<IpAddr>, TableError> {
+        let places = match outer {
+            Outer::Only => 0..4,
+            Outer::Columns(place) => place..place + 1,
+            Outer::Unknown => 0..0,
+        };
+        for place in places {
             let address = self.parse(column(place), "an address", |text| text.parse().ok())?;
             if address.is_some() {
                 return Ok(address);
@@ -404,10 +453,14 @@ impl<'a> Cells<'a> {
     }
 
     fn row(&self) -> Result<Row, TableError> {
-        let seen = match (self.address(Column::Source)?, self.address(Column::Destination)?) {
+        let outer = self.outer()?;
+        let ends = [Column::Source, Column::Destination].map(|column| self.address(column, outer));
+        let [source, destination] = ends;
+        let seen = match (source?, destination?) {
             (Some(source), Some(destination)) if source.is_ipv4() == destination.is_ipv4() => {
-                Some(Ok(self.seen(source, destination)?))
+                Some(Ok(self.seen(source, destination, outer)?))
             }
+            (None, None) if outer == Outer::Unknown => None,
             (None, None) => {
                 let ether_type = self.small(Column::EtherType, "an EtherType")?;
                 ether_type.map(|one| match one {
@@ -460,7 +513,7 @@ impl<'a> Cells<'a> {
         })
     }
 
-    fn seen(&self, source: IpAddr, destination: IpAddr) -> Result<Seen, TableError> {
+    fn seen(&self, source: IpAddr, destination: IpAddr, outer: Outer) -> Result<Seen, TableError> {
         let protocol = |column| self.small::<u8>(column, "a protocol number, 0 to 255");
         let port = |column| self.small::<u16>(column, "a port, 0 to 65535");
         let icmp_type = self.small::<u8>(Column::IcmpType, "an ICMPv6 type, 0 to 255")?;
@@ -468,9 +521,15 @@ impl<'a> Cells<'a> {
         let udp = (port(Column::UdpSource)?, port(Column::UdpDestination)?);
         let any = (port(Column::AnySource)?, port(Column::AnyDestination)?);
         let mut extensions = false;
-        let stated = match protocol(Column::Protocol(0))? {
+        // Of IPv4 inside of this it would be the inner one.
+        let stated = match protocol(Column::Protocol(0))?.filter(|_| outer != Outer::Columns(V6)) {
             Some(stated) => Some(stated),
             None => match (source.is_ipv6(), protocol(Column::Next)?) {
+                (true, Some(0 | 43 | 44 | 51 | 60)) if outer == Outer::Columns(V6) => {
+                    // And what came behind that header may be of the inner one as well.
+                    extensions = true;
+                    None
+                }
                 (true, Some(0 | 43 | 44 | 51 | 60)) => {
                     // An extension header: only what came behind it tells the protocol.
                     extensions = true;
@@ -485,7 +544,8 @@ impl<'a> Cells<'a> {
                 _ => protocol(Column::Protocol(1))?,
             },
         };
-        let fragment = self.number(Column::FragmentOffset)?.is_some_and(|offset| offset != 0);
+        let offset = Column::FragmentOffset(if source.is_ipv4() { V4 } else { V6 });
+        let fragment = self.number(offset)?.is_some_and(|offset| offset != 0);
         let missing = Ports::Missing(if fragment { Missing::Fragment } else { Missing::Cut });
         let of = |(source, destination): (Option<u16>, Option<u16>)| {
             source.zip(destination).or(any.0.zip(any.1))

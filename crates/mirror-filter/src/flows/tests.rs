@@ -66,6 +66,45 @@ fn behind_extension_headers_the_protocol_is_that_of_the_ports() {
     assert_eq!((none.protocol, none.ports), (None, Ports::Missing(Missing::Cut)));
 }
 
+/// tshark reassembles by default, and prints the ports of the whole with its last fragment.
+#[test]
+fn a_later_fragment_of_ipv6_lacks_its_ports_too() {
+    let header = "ipv6.src,ipv6.dst,ipv6.nxt,ipv6.fraghdr.offset,tcp.srcport,tcp.dstport";
+    let seen =
+        |rest: &str| row(header, &format!("2001:db8::1,2001:db8::2,{rest}")).seen.unwrap().unwrap();
+    let later = seen("44,3,5000,443");
+    assert_eq!((later.flow.ports, later.fragment), (Ports::Missing(Missing::Fragment), true));
+    let first = Ports::Known { source: 5_000, destination: 443 };
+    assert_eq!(seen("44,0,5000,443").flow.ports, first);
+}
+
+/// Such packets were judged by their IPv4 header, be it the inner one.
+#[test]
+fn of_a_packet_in_one_of_the_other_version_the_outer_is_read() {
+    let header = "ip.src,ip.dst,ip.proto,ipv6.src,ipv6.dst,ipv6.nxt,tcp.srcport,tcp.dstport,\
+                  udp.srcport,udp.dstport,eth.type";
+    let seen = |protocol: &str, next: &str, ports: &str, ether_type: &str| {
+        let line = format!(
+            "203.0.113.9,10.0.1.15,{protocol},2001:db8::1,2001:db8::2,{next},{ports},{ether_type}"
+        );
+        row(header, &line).seen.map(|seen| seen.unwrap().flow)
+    };
+    let v4 = |protocol, ports| Some(flow("203.0.113.9", "10.0.1.15", protocol, ports));
+    let v6 = |protocol, ports| Some(flow("2001:db8::1", "2001:db8::2", protocol, ports));
+    let (tcp, udp) = ("5000,443,,", ",,5000,4789");
+    let vxlan = Ports::Known { source: 5_000, destination: 4_789 };
+    assert_eq!(seen("6", "4", tcp, ""), v6(4, Ports::Absent));
+    assert_eq!(seen("41", "6", tcp, ""), v4(41, Ports::Absent));
+    // In UDP either may be the outer one.
+    assert_eq!(seen("17", "17", udp, ""), None);
+    assert_eq!(seen("41", "4", tcp, ""), None, "one in the other in a third");
+    assert_eq!(seen("17", "17", udp, "0x0800"), v4(17, vxlan));
+    assert_eq!(seen("17", "17", udp, "0x86dd"), v6(17, vxlan));
+    // Behind an extension header the ports may be those of the inner packet.
+    let behind = seen("6", "60", tcp, "0x86dd").unwrap();
+    assert_eq!((behind.protocol, behind.ports), (None, Ports::Missing(Missing::Cut)));
+}
+
 const FLOW_LOG: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol \
                         packets bytes start end action log-status";
 
