@@ -31,6 +31,34 @@ impl Plan {
     }
 }
 
+/// The points that a plan takes, and how many of its accepts take each.
+struct Takers<'p>(Vec<(&'p Point, usize)>);
+
+impl<'p> Takers<'p> {
+    fn new(plan: &Plan, points: impl IntoIterator<Item = &'p Point>) -> Takers<'p> {
+        let takers = |point| plan.accepts.iter().filter(|region| region.contains(point)).count();
+        let points = points.into_iter().filter(|point| plan.takes(point));
+        Takers(points.map(|point| (point, takers(point))).collect())
+    }
+
+    /// Whether there is a point that no other accept takes.
+    fn any_is_only_of(&self, region: &Region) -> bool {
+        self.0.iter().any(|(point, takers)| *takers == 1 && region.contains(point))
+    }
+
+    /// Whether no other accept takes any.
+    fn all_are_of(&self, region: &Region) -> bool {
+        self.0.iter().all(|(point, takers)| *takers == 1 && region.contains(point))
+    }
+
+    /// Take an accept out of the plan.
+    fn leave(&mut self, region: &Region) {
+        for (_, takers) in self.0.iter_mut().filter(|(point, _)| region.contains(point)) {
+            *takers -= 1;
+        }
+    }
+}
+
 /// A rule that names public addresses holds for those that were seen, and there will be others. It
 /// is taken if it saves more than this many rules.
 const PUBLIC_ADDRESSES: usize = 2;
@@ -225,11 +253,17 @@ impl<'s> Solver<'s> {
                 plan = without;
             }
         }
+        // An accept is needed if it alone takes something wanted. How many take each point is
+        // counted once: with many services and flows, asking the whole plan for each would not end.
+        let mut wanted = Takers::new(&plan, self.include.iter().map(|(point, _)| point));
+        let mut unwanted = Takers::new(&plan, self.exclude);
         for at in (0..plan.accepts.len()).rev() {
-            let mut without = plan.clone();
-            without.accepts.remove(at);
-            if holds(&without) {
-                plan = without;
+            let Some(region) = plan.accepts.get(at) else { continue };
+            let cleans = !clean && unwanted.all_are_of(region);
+            if !wanted.any_is_only_of(region) && !cleans {
+                wanted.leave(region);
+                unwanted.leave(region);
+                plan.accepts.remove(at);
             }
         }
         plan

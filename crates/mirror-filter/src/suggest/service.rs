@@ -17,6 +17,10 @@ const WELL_KNOWN: u16 = 1_024;
 /// the closest ports are joined at once.
 const MOST: usize = 16;
 
+/// The most regions for all protocols together: what TCP and UDP can have, and some others. Beyond
+/// that it is a scan of protocols, and one rule for all of them is what could be written.
+const MOST_OF_ALL: usize = 4 * MOST + 16;
+
 /// The regions of the services of these points: each from and to everywhere.
 pub(super) fn services(family: Family, points: &[(Point, u64)]) -> Vec<Region> {
     let mut shared: HashMap<(u8, Side, u16), u64> = HashMap::new();
@@ -33,16 +37,12 @@ pub(super) fn services(family: Family, points: &[(Point, u64)]) -> Vec<Region> {
         let of = ports.entry((point.protocol, side)).or_default();
         of.extend(side.and_then(|side| point.port(side)));
     }
+    let all = family.all();
+    let everything =
+        Region { protocol: None, local: all, remote: all, local_ports: None, remote_ports: None };
     let mut regions = Vec::new();
     for ((protocol, side), ports) in ports {
-        let all = family.all();
-        let region = Region {
-            protocol: Some(protocol),
-            local: all,
-            remote: all,
-            local_ports: None,
-            remote_ports: None,
-        };
+        let region = Region { protocol: Some(protocol), ..everything };
         match side {
             None => regions.push(region),
             Some(side) => {
@@ -51,7 +51,7 @@ pub(super) fn services(family: Family, points: &[(Point, u64)]) -> Vec<Region> {
             }
         }
     }
-    regions
+    if regions.len() > MOST_OF_ALL { vec![everything] } else { regions }
 }
 
 /// The side whose port is the service's, none for a protocol without ports.
@@ -91,6 +91,24 @@ fn runs(mut ports: Vec<u16>) -> Vec<PortRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each protocol of a scan was a rule to be joined with each other, which took hours.
+    #[test]
+    fn a_scan_of_protocols_is_about_all_of_them() {
+        let point = |protocol: u8| {
+            let [local, remote] = ["10.0.1.15", "203.0.113.9"].map(|text| text.parse().unwrap());
+            let ports = matches!(protocol, 6 | 17).then_some((443, 51_000));
+            (Point { protocol, local, remote, ports }, 1)
+        };
+        let of = |protocols: std::ops::RangeInclusive<u8>| {
+            services(Family::V4, &protocols.map(point).collect::<Vec<_>>())
+        };
+        let some = of(0..=40);
+        assert_eq!(some.len(), 41);
+        assert!(some.iter().all(|region| region.protocol.is_some()));
+        let all = of(0..=255);
+        assert_eq!((all.len(), all[0].protocol), (1, None));
+    }
 
     fn ranges(ports: &[u16]) -> Vec<String> {
         runs(ports.to_vec()).iter().map(ToString::to_string).collect()
