@@ -59,8 +59,11 @@ impl Story<'_> {
         self.tried.iter().position(|tried| tried.fit == Fit::Matches)
     }
 
-    /// The next that would match.
+    /// The next that would match, if one rule decides: without it, that one would.
     fn next(&self) -> Option<&Tried> {
+        if self.judgement.reason != Reason::Rule {
+            return None;
+        }
         let behind = self.tried.iter().skip(self.deciding()? + 1);
         behind.into_iter().find(|tried| tried.fit == Fit::Matches)
     }
@@ -115,7 +118,7 @@ impl Story<'_> {
             // Writing to a String can't fail.
             let _ = writeln!(text, "  {rule:wide$}  {said}");
         }
-        if self.asked().next().is_some() && self.deciding().is_some() {
+        if self.judgement.reason == Reason::Rule {
             let without = match self.next().and_then(|next| self.one.filter.rules.get(next.rule)) {
                 Some(rule) => format!("{rule} would match"),
                 None => "no rule would match: not mirrored".to_owned(),
@@ -137,7 +140,7 @@ impl Story<'_> {
             reason: reason.as_str(),
             rule: rule.map(|rule| self.number(rule)),
             tried: self.asked().map(|tried| self.step(tried)).collect(),
-            next: self.next().filter(|_| rule.is_some()).map(|next| self.number(next.rule)),
+            next: self.next().map(|next| self.number(next.rule)),
             assumptions: assumptions.iter().map(mirror_filter::Assumption::as_str).collect(),
         }
     }

@@ -55,6 +55,40 @@ fn a_later_fragment_is_undecided_where_a_rule_asks_for_ports() {
     assert!(text.contains(": not mirrored, by rule 10\n"), "{text}");
 }
 
+/// That a rule behind the one that asks for ports matches whatever they are was told as if it
+/// decided.
+#[test]
+fn what_is_undecided_has_no_rule_to_be_without() {
+    let scratch = Scratch::new();
+    let rule = |number: u32, action: &str, ports: serde_json::Value| {
+        json!({
+            "TrafficDirection": "ingress", "RuleNumber": number, "RuleAction": action,
+            "Protocol": 6, "SourceCidrBlock": "0.0.0.0/0", "DestinationCidrBlock": "0.0.0.0/0",
+            "DestinationPortRange": ports,
+        })
+    };
+    let https = json!({ "FromPort": 443, "ToPort": 443 });
+    let rules = [
+        rule(10, "accept", https),
+        rule(20, "reject", json!(null)),
+        rule(30, "accept", json!(null)),
+    ];
+    let document = json!({ "TrafficMirrorFilters": [{
+        "TrafficMirrorFilterId": "tmf-0a", "IngressFilterRules": rules, "EgressFilterRules": [],
+    }] });
+    scratch.write("filters.json", document.to_string());
+    let told = |format: &str| {
+        let args = ["filters.json", "--flow", "ingress tcp 203.0.113.9 > 10.0.1.15"];
+        let run = filter("explain").within(&scratch).args(args).args(["--format", format]);
+        run.succeeds()
+    };
+    let text = String::from_utf8(told("text").stdout).unwrap();
+    assert!(text.contains(": undecided, rule 10 asks for ports"), "{text}");
+    assert!(!text.contains("without it"), "{text}");
+    let json = json(&told("json"));
+    assert_eq!((&json["rule"], &json["next"]), (&json!(10), &json!(null)));
+}
+
 #[test]
 fn services_are_decided_beside_the_rules() {
     let dns = "egress udp 10.0.1.15:51000 > 10.0.0.2:53";
