@@ -327,7 +327,7 @@ impl Simulator<'_> {
         let Simulator { judge, arrivals, problems, scene, picture, .. } = self;
         let source_of = |known| match known {
             Some(known) => scene.of_session(known),
-            None => scene.only(),
+            None => scene.of_unknown_session(),
         };
         let arrival: &Arrival = arrivals.get(packet.interface)?;
         // A mirror's packet arrives from a router. What an interface itself sends or gets is its own,

@@ -94,6 +94,11 @@ impl<'a> Report<'a> {
         })
     }
 
+    /// Whether a rule's number says too little of it.
+    fn has_several_sessions(&self) -> bool {
+        self.scene.sources.iter().map(|source| source.sessions.len()).sum::<usize>() > 1
+    }
+
     fn text(&self, written: Option<&str>) -> String {
         let counts = self.counts;
         let mut text = format!(
@@ -161,8 +166,7 @@ impl<'a> Report<'a> {
             ("bytes", Align::Right),
             ("flows", Align::Right),
         ]);
-        let sessions = self.scene.sources.iter().map(|source| source.sessions.len()).sum::<usize>();
-        table.show_if("session", sessions > 1);
+        table.show_if("session", self.has_several_sessions());
         let estimated = if counts.flows.is_exact() { "" } else { "~" };
         for one in self.rules().take(MAX_LISTED) {
             let session = one.session.id().or(one.session.name());
@@ -199,10 +203,15 @@ impl<'a> Report<'a> {
     }
 
     fn never_hit(&self) -> String {
+        let with_session = self.has_several_sessions();
         let unhit: Vec<String> = self
             .rules()
             .filter(|one| one.tally.packets == 0)
-            .map(|one| format!("{} {}", one.rule.direction, one.rule.number))
+            .map(|one| {
+                let session = one.session.id().or(one.session.name()).filter(|_| with_session);
+                let session = session.map(|session| printable(session) + " ").unwrap_or_default();
+                format!("{session}{} {}", one.rule.direction, one.rule.number)
+            })
             .collect();
         let shown: Vec<&str> = unhit.iter().take(20).map(String::as_str).collect();
         match unhit.len().saturating_sub(20) {

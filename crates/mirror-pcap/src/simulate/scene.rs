@@ -34,7 +34,7 @@ pub(super) struct Scene<'e> {
 pub(super) struct Source<'e> {
     /// What is its own, by the documents and the options together.
     pub(super) eni: Eni,
-    /// As the documents have it, by which a session of the capture finds it.
+    /// As the documents have it, by which a session of the capture finds it; none if they don't.
     described: Option<&'e Eni>,
     /// In the order in which they are asked.
     pub(super) sessions: Vec<Session<'e>>,
@@ -43,8 +43,8 @@ pub(super) struct Source<'e> {
 }
 
 impl Source<'_> {
-    /// Whether its session is the one of `--filter`, which no document has.
-    fn is_supposed(&self) -> bool {
+    /// Whether it is that of `--filter`.
+    fn is_asked_about(&self) -> bool {
         self.sessions.iter().all(|session| session.known.is_none())
     }
 }
@@ -122,10 +122,9 @@ impl<'e> Scene<'e> {
             return Err(usage("--config: the documents have no session to simulate".to_owned()));
         }
 
-        let filters = Filters::default();
-        let mut filters = filters;
+        let mut filters = Filters::default();
         let mut sources: Vec<Source<'e>> = Vec::new();
-        let mut places: HashMap<Option<&Eni>, usize> = HashMap::new();
+        let mut places: HashMap<&Eni, usize> = HashMap::new();
         sessions.sort_by_key(|one| one.session.number);
         let mut without = Vec::new();
         for one in sessions {
@@ -134,7 +133,9 @@ impl<'e> Scene<'e> {
                 continue;
             };
             let described = one.session.eni.as_ref();
-            let place = *places.entry(described).or_insert(sources.len());
+            // Of two interfaces that no document knows nobody can say that they are one.
+            let new = sources.len();
+            let place = described.map_or(new, |eni| *places.entry(eni).or_insert(new));
             if place == sources.len() {
                 let eni = described.cloned().unwrap_or_default();
                 let (sessions, filters) = (Vec::new(), Vec::new());
@@ -227,16 +228,26 @@ impl<'e> Scene<'e> {
     /// The interface of a session that was found in the documents.
     pub(super) fn of_session(&self, session: &KnownSession) -> Option<usize> {
         let eni = session.eni.as_ref();
-        let is_of = |source: &Source<'_>| match source.is_supposed() {
-            // What the filter would do is asked of whatever came through a session, unless that is
-            // known to be of another interface than the one that was named.
-            true => match (&source.eni.id, eni) {
-                (Some(id), Some(eni)) => eni.id.as_ref() == Some(id),
-                _ => true,
-            },
-            false => source.described == eni,
+        self.sources.iter().position(|source| match (eni, source.described) {
+            // With --filter it is the one that is asked about, whatever its sessions are, unless
+            // that was named and is another.
+            _ if source.is_asked_about() => {
+                let ids = (eni.and_then(|eni| eni.id.as_ref()), source.eni.id.as_ref());
+                !matches!(ids, (Some(id), Some(named)) if id != named)
+            }
+            (None, None) => source.sessions.iter().any(|one| one.known == Some(session)),
+            (described, of_source) => described == of_source,
+        })
+    }
+
+    /// The interface of a session that was not: the only one, unless the documents tell all its
+    /// sessions and this is another.
+    pub(super) fn of_unknown_session(&self) -> Option<usize> {
+        let may_have_others = |source: &Source<'_>| {
+            let vnis = source.sessions.iter().map(|session| session.known?.vni);
+            vnis.into_iter().any(|vni| vni.is_none())
         };
-        self.sources.iter().position(is_of)
+        self.only().filter(|_| self.sources.iter().all(may_have_others))
     }
 
     /// The interface with this id.

@@ -1,5 +1,7 @@
 //! What is simulated: filters and sessions out of documents.
 
+use std::path::Path;
+
 use serde_json::{Value, json as value};
 
 use super::{each, https, json, knowing, lab, simulate, source, with_verdict};
@@ -270,4 +272,109 @@ fn only_the_sessions_asked_for_are_simulated() {
         .args(["--eni", "eni-0d000000000000002"])
         .fails_with(2)
         .stderr_has("no session to simulate");
+}
+
+/// The source of Lab D as its target gets it, from a session of its own.
+fn wrapped(scratch: &Scratch, vni: &str, source_address: &str) {
+    let wrap = mirror_pcap().args(["wrap", "-q", "--vni", vni, "--source", source_address]);
+    wrap.args(["--target", "10.0.2.20"]).arg(source()).arg(scratch.path("in")).succeeds();
+}
+
+/// Two interfaces that no document describes were taken for one, and the first session that takes a
+/// packet mirrored what came from the second.
+#[test]
+fn sessions_of_interfaces_that_nobody_knows_are_not_of_one() {
+    let scratch = Scratch::new();
+    let filters = [
+        filter("tmf-0a", &[rule("egress", 1, "accept")], false),
+        filter("tmf-0b", &[rule("egress", 7, "accept")], false),
+    ];
+    scratch.write("filters", value!({"TrafficMirrorFilters": filters}).to_string());
+    let session = |id: &str, vni: u32, filter: &str| {
+        value!({
+            "id": id, "name": null, "description": null, "number": vni, "vni": vni,
+            "packet_length": null, "eni": null, "target": null,
+            "filter": { "id": filter, "name": null, "description": null }
+        })
+    };
+    let sessions = [session("tms-1", 1, "tmf-0a"), session("tms-2", 2, "tmf-0b")];
+    let document = value!({"schema": "mirror-pcap/sessions/1", "sessions": sessions});
+    scratch.write("sessions", document.to_string());
+    for (vni, rule) in [("1", 1), ("2", 7)] {
+        wrapped(&scratch, vni, "10.0.1.10");
+        let run = || {
+            let run =
+                mirror_pcap().within(&scratch).args(["simulate", "in", "--config", "filters"]);
+            run.args(["--config", "sessions"])
+        };
+        let seen = run().args(["--each", "--quiet"]).succeeds();
+        let first = seen.stdout.split(|byte| *byte == b'\n').next().unwrap();
+        let first: Value = serde_json::from_slice(first).unwrap();
+        assert_eq!((&first["verdict"], &first["rule"]), (&value!("mirrored"), &value!(rule)));
+        if vni == "2" {
+            let seen = run().succeeds();
+            let text = String::from_utf8(seen.stdout).unwrap();
+            assert!(text.contains("  never hit: tms-1 egress 1\n"), "{text}");
+        }
+    }
+}
+
+/// The only interface of the documents was taken for that of every session.
+#[test]
+fn a_session_that_is_none_of_the_only_interface_is_unknown() {
+    let scratch = Scratch::new();
+    wrapped(&scratch, "9", "10.0.1.99");
+    let report = json(simulate(Path::new("in")).within(&scratch));
+    assert_eq!(report["verdicts"]["mirrored"]["packets"], 0);
+    assert_eq!(report["reasons"]["unknown-session"]["packets"], 60);
+}
+
+/// A document that knows sessions beside the filter left all that came from one of them undecided.
+#[test]
+fn what_a_filter_would_do_is_asked_whatever_sessions_its_document_knows() {
+    let scratch = Scratch::new();
+    wrapped(&scratch, "308308", "10.0.1.10");
+    let told = |document: &str| {
+        let run = mirror_pcap().within(&scratch).args(["simulate", "in", "--filter"]);
+        let run = run.arg(lab(document)).args(["--mac", "0a:5e:c0:de:00:01"]);
+        with_verdict(run, "mirrored")
+    };
+    let mirrored = told("describe-traffic-mirror-filters.json");
+    assert_eq!(mirrored, https());
+    assert_eq!(told("terraform-state.json"), mirrored);
+}
+
+/// But not of an interface that isn't the one that was named.
+#[test]
+fn a_session_of_another_interface_than_the_named_one_is_not_asked_about() {
+    let scratch = Scratch::new();
+    let resource = |kind: &str, properties: Value| value!({ "Type": format!("AWS::EC2::{kind}"), "Properties": properties });
+    let session = |eni: &str, vni: u32| {
+        resource(
+            "TrafficMirrorSession",
+            value!({
+                "NetworkInterfaceId": eni, "SessionNumber": 1, "VirtualNetworkId": vni,
+                "TrafficMirrorFilterId": { "Ref": "Filter" }, "TrafficMirrorTargetId": "tmt-0e"
+            }),
+        )
+    };
+    let all = value!({
+        "TrafficMirrorFilterId": { "Ref": "Filter" }, "TrafficDirection": "egress",
+        "RuleNumber": 1, "RuleAction": "accept", "SourceCidrBlock": "0.0.0.0/0",
+        "DestinationCidrBlock": "0.0.0.0/0"
+    });
+    let template = value!({ "Resources": {
+        "Filter": resource("TrafficMirrorFilter", value!({})),
+        "Rule": resource("TrafficMirrorFilterRule", all),
+        "One": session("eni-0a", 1), "Two": session("eni-0b", 2)
+    }});
+    scratch.write("template", template.to_string());
+    for (vni, reason) in [("1", "rule"), ("2", "unknown-session")] {
+        wrapped(&scratch, vni, "10.0.1.10");
+        let run = mirror_pcap().within(&scratch).args(["simulate", "in", "--filter", "template"]);
+        let seen = run.args(["--eni", "eni-0a", "--each", "--quiet"]).succeeds();
+        let first = seen.stdout.split(|byte| *byte == b'\n').next().unwrap();
+        let first: Value = serde_json::from_slice(first).unwrap();
+        assert_eq!(first["reason"], reason, "{vni}");
+    }
 }
