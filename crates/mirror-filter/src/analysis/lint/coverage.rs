@@ -251,8 +251,10 @@ fn services(family: Family, lint: &Lint<'_>) -> Vec<Never> {
     if !lint.filter.amazon_dns {
         let mut resolvers = addresses(["169.254.169.253", "fd00:ec2::253"]);
         for vpc in lint.around.vpcs.iter().filter(|vpc| vpc.address().is_ipv4()) {
-            let resolver = Family::V4.address(bits(vpc.address()) + 2);
-            resolvers.extend(Some(resolver).filter(|_| family == Family::V4));
+            // A range at the very end of the addresses has none.
+            let resolver = bits(vpc.address()) + 2;
+            let is_address = family == Family::V4 && resolver <= family.top(SOURCE);
+            resolvers.extend(is_address.then(|| family.address(resolver)));
         }
         let mut cubes = Vec::new();
         for &resolver in &resolvers {

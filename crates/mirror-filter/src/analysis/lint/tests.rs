@@ -237,3 +237,27 @@ fn each_code_has_a_word_of_its_own_and_severities_in_order() {
         assert!(!code.sentence().ends_with('.'));
     }
 }
+
+/// Its resolver was taken for 0.0.0.1.
+#[test]
+fn a_vpc_at_the_end_of_the_addresses_has_no_resolver() {
+    let rule = Rule {
+        direction: Direction::Egress,
+        number: 1,
+        action: Action::Accept,
+        protocol: Some(17),
+        source: "10.0.0.0/8".parse().unwrap(),
+        destination: "0.0.0.1/32".parse().unwrap(),
+        source_ports: None,
+        destination_ports: crate::PortRange::new(53, 53),
+        description: None,
+        id: None,
+    };
+    let filter = Filter { rules: vec![rule], ..Filter::default() };
+    let found = |vpc: &str| {
+        let around = Surroundings { vpcs: vec![vpc.parse().unwrap()], ..Surroundings::default() };
+        of(&lint(&filter, &around).unwrap(), Code::MirrorsControl)
+    };
+    assert_eq!(found("255.255.255.255/32"), BTreeSet::new());
+    assert_eq!(found("0.0.0.0/32").len(), 0, "0.0.0.2 is another");
+}
