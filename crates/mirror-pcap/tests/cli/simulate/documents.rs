@@ -191,7 +191,7 @@ fn a_filter_judges_what_came_through_sessions_that_its_document_describes() {
     scratch.write("one", document(std::slice::from_ref(&of_it)));
     scratch.write("two", document(&[of_it, of_another]));
     mirror_pcap().arg("strip").arg(&wrapped).arg(scratch.path("stripped")).succeeds();
-    let by = |document: &str, capture: &std::path::Path, more: &[&str]| {
+    let by = |document: &str, capture: &Path, more: &[&str]| {
         let run = mirror_pcap().within(&scratch).args(["simulate", "--filter", document]);
         json(run.arg(capture).args(more))
     };

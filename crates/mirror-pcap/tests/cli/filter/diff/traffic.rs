@@ -162,6 +162,37 @@ fn what_one_gains_the_other_loses_and_captures_are_summed() {
     }
 }
 
+/// A later fragment and a cut packet: whatever their ports are, `a` takes them, by no one rule.
+#[test]
+fn packets_without_ports_are_lost_beside_any_pair_of_rules() {
+    let scratch = filters();
+    let rule = |number: u32, ports: Value| {
+        json!({
+            "TrafficDirection": "ingress", "RuleNumber": number, "RuleAction": "accept",
+            "SourceCidrBlock": "0.0.0.0/0", "DestinationCidrBlock": "0.0.0.0/0", "Protocol": 6,
+            "DestinationPortRange": ports
+        })
+    };
+    let some = rule(1, json!({ "FromPort": 1, "ToPort": 443 }));
+    for (name, rules) in [("two", vec![some, rule(2, Value::Null)]), ("none", Vec::new())] {
+        let filter = json!({
+            "TrafficMirrorFilterId": "tmf-0a", "IngressFilterRules": rules,
+            "EgressFilterRules": [], "NetworkServices": []
+        });
+        scratch.write(name, json!({ "TrafficMirrorFilters": [filter] }).to_string());
+    }
+    let capture = scratch.read("in");
+    let run = diff(&scratch, "two", "none").args(["-", "--format", "json"]).stdin(capture);
+    let json = json(&run.fails_with(1));
+    let traffic = &json["traffic"];
+    assert_eq!(traffic["captures"], json!(["standard input"]));
+    let agree = &traffic["lost"]["reasons"]["rules-agree"]["packets"];
+    assert!(agree.as_u64().is_some_and(|packets| packets > 0), "{traffic}");
+    let alone = traffic["lost"]["packets"].as_u64().unwrap() - agree.as_u64().unwrap();
+    assert_eq!(sum(&json["differences"], "packets"), alone);
+    assert!(alone > 0 && traffic["gained"]["packets"] == 0, "{traffic}");
+}
+
 /// The exit status is about the filters, which no capture changes.
 #[test]
 fn captures_change_nothing_about_whether_filters_are_the_same() {
