@@ -54,16 +54,24 @@ impl Clock {
     /// rounded down. `None` if the seconds overflow, or if this clock's units
     /// are too fine to count in 128 bits (beyond 10^-38).
     pub fn split(self, stamp: Timestamp, per_second: u32) -> Option<(i64, u32)> {
-        let units = u128::from(stamp.units());
+        let units = stamp.units();
         let units_per_second = if self.is_binary() {
             1u128.checked_shl(self.exponent())
         } else {
             10u128.checked_pow(self.exponent())
         }?;
-        let seconds = i64::try_from(units / units_per_second).ok()?.checked_add(self.offset)?;
-        let rest = units % units_per_second;
-        // The rest is below 2^64 (it is at most the stamp), so this fits.
-        let part = rest.checked_mul(u128::from(per_second))? / units_per_second;
+        // Asked for every packet, so in 64 bits where they do: a division of 128 is much slower. Units
+        // of which a second has more than a stamp can count never make one.
+        let (seconds, rest) = match u64::try_from(units_per_second) {
+            Ok(in_one) => (units / in_one, units % in_one),
+            Err(_) => (0, units),
+        };
+        let seconds = i64::try_from(seconds).ok()?.checked_add(self.offset)?;
+        if units_per_second == u128::from(per_second) {
+            return Some((seconds, u32::try_from(rest).ok()?));
+        }
+        // Both factors are below 2^64, so this fits.
+        let part = u128::from(rest) * u128::from(per_second) / units_per_second;
         Some((seconds, u32::try_from(part).ok()?))
     }
 

@@ -1,7 +1,7 @@
 //! How many flows each rule took.
 //!
-//! Up to [`EXACT`] flows, over all rules together, each is remembered by a fingerprint of 128 bits
-//! and the counts are exact. A busy capture has millions; from then on each rule has a sketch of
+//! Up to [`EXACT`] flows, over all rules together, each is remembered by a fingerprint of 64 bits
+//! and the counts are exact: two flows have the same one in one of eight billion runs. A busy capture has millions; from then on each rule has a sketch of
 //! 1,024 registers (HyperLogLog, Flajolet et al. 2007) and its count is an estimate, within about
 //! 3 % two times out of three. Fingerprints are keyed anew in each run, so that no capture can be
 //! made to spoil them.
@@ -9,7 +9,7 @@
 use std::{
     collections::HashMap,
     collections::hash_map::{Entry, RandomState},
-    hash::{BuildHasher, Hash},
+    hash::{BuildHasher, BuildHasherDefault, Hash, Hasher},
 };
 
 /// Flows that are counted exactly.
@@ -21,14 +21,14 @@ const REGISTERS: usize = 1 << BITS;
 
 /// Counts the different flows of each rule.
 pub(super) struct FlowCount {
-    keys: [RandomState; 2],
+    key: RandomState,
     counts: Counts,
 }
 
 enum Counts {
     Exact {
         /// The rule of each flow, by its fingerprint, into which the rule goes too.
-        seen: HashMap<u128, u32>,
+        seen: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
         rules: Vec<u64>,
     },
     Estimated(HashMap<usize, Box<[u8; REGISTERS]>>),
@@ -36,17 +36,17 @@ enum Counts {
 
 impl FlowCount {
     pub(super) fn new(rules: usize) -> FlowCount {
-        let counts = Counts::Exact { seen: HashMap::new(), rules: vec![0; rules] };
-        FlowCount { keys: [RandomState::new(), RandomState::new()], counts }
+        let counts = Counts::Exact { seen: HashMap::default(), rules: vec![0; rules] };
+        FlowCount { key: RandomState::new(), counts }
     }
 
     /// Count a flow that a rule took.
     pub(super) fn add(&mut self, rule: usize, flow: &impl Hash) {
-        let [high, low] = self.keys.each_ref().map(|key| key.hash_one((rule, flow)));
+        let fingerprint = self.key.hash_one((rule, flow));
         match &mut self.counts {
             Counts::Exact { seen, rules } => {
                 let is_full = seen.len() >= EXACT;
-                match seen.entry(u128::from(high) << 64 | u128::from(low)) {
+                match seen.entry(fingerprint) {
                     Entry::Occupied(_) => {}
                     Entry::Vacant(new) if !is_full => {
                         new.insert(u32::try_from(rule).unwrap_or(u32::MAX));
@@ -59,12 +59,12 @@ impl FlowCount {
                         for (fingerprint, rule) in seen.drain() {
                             note(&mut sketches, rule as usize, fingerprint);
                         }
-                        note(&mut sketches, rule, u128::from(low));
+                        note(&mut sketches, rule, fingerprint);
                         self.counts = Counts::Estimated(sketches);
                     }
                 }
             }
-            Counts::Estimated(sketches) => note(sketches, rule, u128::from(low)),
+            Counts::Estimated(sketches) => note(sketches, rule, fingerprint),
         }
     }
 
@@ -82,14 +82,32 @@ impl FlowCount {
     }
 }
 
-/// Note a flow in the sketch of its rule: the low half of its fingerprint.
-fn note(sketches: &mut HashMap<usize, Box<[u8; REGISTERS]>>, rule: usize, fingerprint: u128) {
+/// The hash of a fingerprint, which is one.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Note a flow in the sketch of its rule.
+fn note(sketches: &mut HashMap<usize, Box<[u8; REGISTERS]>>, rule: usize, fingerprint: u64) {
     let sketch = sketches.entry(rule).or_insert_with(|| Box::new([0; REGISTERS]));
-    let [a, b, c, d, e, f, g, h, ..] = fingerprint.to_le_bytes();
-    let hash = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let place = hash >> (64 - BITS);
+    let place = fingerprint >> (64 - BITS);
     // The first bit set behind the place; a bit behind the last stands for none.
-    let rank = (hash << BITS | 1 << (BITS - 1)).leading_zeros() + 1;
+    let rank = (fingerprint << BITS | 1 << (BITS - 1)).leading_zeros() + 1;
     if let Some(register) = usize::try_from(place).ok().and_then(|place| sketch.get_mut(place)) {
         *register = (*register).max(u8::try_from(rank).unwrap_or(u8::MAX));
     }

@@ -34,6 +34,8 @@ pub(super) struct Rate {
     pub(super) longest: u64,
     /// Bytes by second.
     seconds: BTreeMap<i128, u64>,
+    /// The second of the packet before, and when it began: most often it is that of the next too.
+    current: Option<(i128, i128)>,
     /// Of those that are closed, the most.
     busiest: u64,
 }
@@ -61,7 +63,15 @@ impl Rate {
         self.longest = self.longest.max(len);
         self.bytes = self.bytes.saturating_add(sent);
         if let Some(time) = time {
-            let second = self.seconds.entry(time.div_euclid(NANOSECONDS)).or_default();
+            let second = match self.current {
+                Some((second, start)) if (start..start + NANOSECONDS).contains(&time) => second,
+                _ => {
+                    let second = time.div_euclid(NANOSECONDS);
+                    self.current = Some((second, second * NANOSECONDS));
+                    second
+                }
+            };
+            let second = self.seconds.entry(second).or_default();
             *second = second.saturating_add(sent);
             if self.seconds.len() > OPEN
                 && let Some((_, bytes)) = self.seconds.pop_first()
