@@ -9,15 +9,25 @@ use serde::Serialize;
 use crate::failure::{Failure, is_obeyed};
 
 /// A whole document, indented, with a line break at its end.
-pub(crate) fn document(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+pub(crate) fn document(value: &impl Serialize) -> Result<String, Failure> {
     let mut text = serde_json::to_string_pretty(value).map_err(Failure::usage)?;
     text.push('\n');
-    Ok(escaped(&text).into_bytes())
+    Ok(escaped(text))
+}
+
+/// A value on a line of its own, one of many.
+pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string(value).map_err(Failure::usage)?;
+    text.push('\n');
+    Ok(escaped(text))
 }
 
 /// `json` with all escaped that a terminal might obey. Such characters stand in strings only,
 /// line breaks aside, which are the layout.
-fn escaped(json: &str) -> String {
+fn escaped(json: String) -> String {
+    if !json.chars().any(|c| c != '\n' && is_obeyed(c)) {
+        return json;
+    }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_obeyed(c) {
@@ -39,7 +49,7 @@ mod tests {
     fn what_a_terminal_obeys_is_escaped_and_reads_back_the_same() {
         let texts =
             ["\u{1b}[2J\n", "\u{9b}2J", "\u{7f}", "\u{202e}x", "\u{e0041}", "Übung \u{1f600}"];
-        let json = String::from_utf8(document(&texts).unwrap()).unwrap();
+        let json = document(&texts).unwrap();
         assert!(json.chars().all(|c| c == '\n' || !is_obeyed(c)), "{json:?}");
         assert!(json.contains(r#""\udb40\udc41""#) && json.contains("Übung"), "{json}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), texts);

@@ -411,7 +411,7 @@ impl Report<'_> {
             damage: counts.damage.first(),
             damages: counts.damage.total(),
         };
-        output.write_whole(&json::document(&json)?)
+        output.write_whole(json::document(&json)?.as_bytes())
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
     cli,
     documents::{self, Source},
     failure::{Exit, Failure},
-    input,
+    input, json,
     output::Output,
     report::Counts as Problems,
     rewrite::{Rewriter, read, rewrite},
@@ -185,8 +185,8 @@ impl<'a> Each<'a> {
 
     pub(super) fn push(&self, out: &mut Vec<u8>) {
         // Numbers and texts always have a JSON.
-        if serde_json::to_writer(&mut *out, self).is_ok() {
-            out.push(b'\n');
+        if let Ok(line) = json::line(self) {
+            out.extend_from_slice(line.as_bytes());
         }
     }
 }

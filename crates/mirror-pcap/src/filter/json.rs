@@ -4,7 +4,10 @@ use mirror_aws::Place;
 use mirror_filter::{Packet, Rule};
 use serde::Serialize;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    json,
+};
 
 /// Where something stands in a document.
 #[derive(Clone, Copy, Serialize)]
@@ -67,9 +70,9 @@ impl Witness {
 
 /// Print a document on standard output.
 pub(super) fn print(document: &impl Serialize) -> Result<Exit, Failure> {
+    let text = json::document(document)?;
     crate::print(|out| {
-        serde_json::to_writer_pretty(&mut *out, document)?;
-        out.push(b'\n');
+        out.extend_from_slice(text.as_bytes());
         Ok(())
     })
 }

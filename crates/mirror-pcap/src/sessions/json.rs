@@ -10,7 +10,7 @@ use super::{
     inventory::{InputTotal, Inventory, Listed, Packets},
     times::Moment,
 };
-use crate::{damage::Place, failure::Failure};
+use crate::{damage::Place, failure::Failure, json};
 
 pub(super) fn text(inventory: &Inventory<'_>) -> Result<String, Failure> {
     let duplicates = inventory.duplicates();
@@ -43,9 +43,7 @@ pub(super) fn text(inventory: &Inventory<'_>) -> Result<String, Failure> {
             .collect(),
         missing: inventory.missing().into_iter().map(JsonMissing::new).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&json).map_err(Failure::usage)?;
-    text.push('\n');
-    Ok(text)
+    json::document(&json)
 }
 
 #[derive(Serialize)]

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     cli,
     failure::{Failure, printable},
+    json,
     number::{counted, grouped},
     table::{Align, Table},
 };
@@ -293,9 +294,7 @@ impl<'a> Report<'a> {
                 skip_data: rows.skip_data,
             }),
         };
-        let mut text = serde_json::to_string_pretty(&json).map_err(Failure::usage)?;
-        text.push('\n');
-        Ok(text)
+        json::document(&json)
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) const PRINTERS: &[&str] = &[
     "wrap -q --vni 1 --source 10.0.0.1 --target 10.0.0.2 in.pcapng -",
     "config show sessions.json",
     "config show --json sessions.json",
+    "sessions in.pcapng",
+    "sessions --json in.pcapng",
     "man strip",
     "completions bash",
     "--help",
@@ -56,4 +58,23 @@ pub(crate) const SPEAKERS: &[(&str, Speech)] = &[
     ("wrap --vni 1 --source 10.0.0.1 --target 10.0.0.2 in.pcapng out", Speech::Text),
     ("config show sessions.json", Speech::Text),
     ("config show --json sessions.json", Speech::Json),
+    ("sessions --config sessions.json in.pcapng", Speech::Text),
+    ("sessions --json --config sessions.json in.pcapng", Speech::Json),
+];
+
+/// The same of filters: `filter.json` is a document with one.
+pub(crate) const SPEAKERS_OF_FILTERS: &[(&str, Speech)] = &[
+    ("filter show filter.json", Speech::Text),
+    ("filter show --format json filter.json", Speech::Json),
+    ("filter lint filter.json", Speech::Text),
+    ("filter lint --format json filter.json", Speech::Json),
+    ("filter lint --format sarif filter.json", Speech::Json),
+    ("filter diff filter.json filter.json", Speech::Text),
+    ("filter diff --format json filter.json filter.json", Speech::Json),
+    ("filter export --format describe filter.json", Speech::Json),
+    ("filter export --format cloudformation filter.json", Speech::Text),
+    ("filter export --format terraform filter.json", Speech::Text),
+    ("simulate --filter filter.json --local 10.0.1.15 in.pcapng", Speech::Text),
+    ("simulate --filter filter.json --local 10.0.1.15 --json in.pcapng", Speech::Json),
+    ("simulate --filter filter.json --local 10.0.1.15 --each --quiet in.pcapng", Speech::Text),
 ];

@@ -14,7 +14,7 @@ use mirror_testkit::{
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{SPEAKERS, Speech},
+    commands::{SPEAKERS, SPEAKERS_OF_FILTERS, Speech},
     harness::{Run, Scratch, Seen, mirror_pcap},
     output::can,
 };
@@ -186,6 +186,40 @@ fn texts_of_captures_and_documents_reach_nobody_unescaped() {
         }
     }
     assert!(told > 60 && named == told, "of {told} JSON documents {named} had the text");
+}
+
+/// A filter as the AWS CLI prints it, where everything is called `text`.
+fn filter(text: &str) -> Vec<u8> {
+    let rule = json!({
+        "TrafficMirrorFilterRuleId": text, "TrafficMirrorFilterId": text, "Description": text,
+        "TrafficDirection": "ingress", "RuleNumber": 1, "RuleAction": "accept",
+        "SourceCidrBlock": "0.0.0.0/0", "DestinationCidrBlock": "0.0.0.0/0",
+    });
+    let filter = json!({
+        "TrafficMirrorFilterId": text, "Description": text,
+        "Tags": [{ "Key": "Name", "Value": text }],
+        "IngressFilterRules": [rule], "EgressFilterRules": [],
+    });
+    json!({ "TrafficMirrorFilters": [filter] }).to_string().into()
+}
+
+#[test]
+fn texts_of_filters_reach_nobody_unescaped() {
+    let scratch = Scratch::new();
+    let mut named = 0;
+    for text in hostile() {
+        scratch.write("in.pcapng", capture(&text));
+        scratch.write("filter.json", filter(&text));
+        for (line, speech) in SPEAKERS_OF_FILTERS {
+            let seen = mirror_pcap().within(&scratch).args(line.split(' ')).ends();
+            let code = seen.status.code();
+            let context = format!("{text:?} in {line}: {code:?}\n{}", seen.stderr);
+            assert!(matches!(code, Some(0 | 1 | 2 | 4)), "{context}");
+            let json = check(&seen, *speech, &context);
+            named += usize::from(json.is_some_and(|json| holds(&json, &text)));
+        }
+    }
+    assert!(named > 100, "{named} JSON documents had the text");
 }
 
 /// As much of `text` as can be the name of a file.

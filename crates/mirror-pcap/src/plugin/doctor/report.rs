@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Diagnosis, Finding, Installed};
 use crate::{
     failure::{Failure, printable},
+    json,
     number::counted,
     plugin::{is_privileged, shown},
 };
@@ -92,6 +93,5 @@ pub(super) fn json(diagnosis: &Diagnosis) -> Result<String, Failure> {
             .map(|(path, sessions)| SessionsFile { path: lossy(path), sessions: *sessions }),
         findings: &diagnosis.findings,
     };
-    let text = serde_json::to_string_pretty(&document).map_err(Failure::usage)?;
-    Ok(text + "\n")
+    json::document(&document)
 }
