@@ -217,7 +217,8 @@ impl fmt::Display for TableError {
             ),
             TableError::Twice(name) => write!(f, "found column {} twice", Shown(name)),
             TableError::Cells { found, expected } => {
-                write!(f, "found {found} cells, expected {expected} as in the first line")
+                let s = if *found == 1 { "" } else { "s" };
+                write!(f, "found {found} cell{s}, expected {expected} as in the first line")
             }
             TableError::Several { column, found } => write!(
                 f,

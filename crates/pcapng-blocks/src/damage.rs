@@ -44,7 +44,7 @@ impl fmt::Display for OpenError {
                 f.write_str(", expected pcapng (0a 0d 0d 0a) or pcap (d4 c3 b2 a1 and the like)")
             }
             OpenError::Cut { left } => {
-                write!(f, "ends after {left} bytes, before its first header is whole")
+                write!(f, "ends after {}, before its first header is whole", bytes(*left))
             }
             OpenError::BadSection(problem) => write!(f, "first block: {problem}"),
             OpenError::Unsupported { what } => write!(f, "{what} is not supported"),
@@ -163,7 +163,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Cut { needs, left } => {
-                write!(f, "the capture ends {left} bytes into a block or record of {needs}")
+                write!(f, "the capture ends {} into a block or record of {needs}", bytes(*left))
             }
             Problem::BadLength { length } => {
                 write!(f, "block length is {length}, expected a multiple of 4 and at least 12")
@@ -181,10 +181,11 @@ impl fmt::Display for Problem {
                  expected 1a 2b 3c 4d or its reverse"
             ),
             Problem::ShortBody { kind, needs, has } => {
-                write!(f, "{kind} has a body of {has} bytes, expected at least {needs}")
+                write!(f, "{kind} has a body of {}, expected at least {needs}", bytes(*has))
             }
             Problem::CapturedLength { captured, has } => {
-                write!(f, "packet claims {captured} captured bytes but its block holds {has}")
+                let s = if *captured == 1 { "" } else { "s" };
+                write!(f, "packet claims {captured} captured byte{s} but its block holds {has}")
             }
             Problem::UnknownInterface { id, described } => write!(
                 f,
@@ -203,4 +204,10 @@ impl fmt::Display for Problem {
             Problem::Read(error) => write!(f, "reading failed: {error}"),
         }
     }
+}
+
+/// `1 byte`, `2 bytes`.
+fn bytes<N: Copy + fmt::Display + PartialEq + From<u8>>(count: N) -> String {
+    let s = if count == N::from(1) { "" } else { "s" };
+    format!("{count} byte{s}")
 }

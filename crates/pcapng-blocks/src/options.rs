@@ -62,7 +62,7 @@ pub struct BadOptions {
 impl fmt::Display for BadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let BadOptions { at, needs, left } = self;
-        write!(f, "option at byte {at} of the list needs {needs} bytes but only {left} are left")
+        write!(f, "option at byte {at} of the list needs {needs} bytes but has only {left}")
     }
 }
 
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(list(&bytes), [Ok(Opt { code: 1, value: b"hi" }), Err(fault)]);
         assert_eq!(
             fault.to_string(),
-            "option at byte 8 of the list needs 204 bytes but only 8 are left"
+            "option at byte 8 of the list needs 204 bytes but has only 8"
         );
     }
 

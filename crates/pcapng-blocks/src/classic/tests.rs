@@ -192,8 +192,9 @@ fn every_shorter_prefix_gives_the_whole_records_and_then_says_where_it_ends() {
         }
         let left = n - begin;
         let needs = if left < 16 { 16 } else { ends[records + 1] - begin };
+        let s = if left == 1 { "" } else { "s" };
         let want = format!(
-            "byte {begin}: the capture ends {left} bytes into a block or record of {needs} [fatal]"
+            "byte {begin}: the capture ends {left} byte{s} into a block or record of {needs} [fatal]"
         );
         assert_eq!(got[2 + records..], [want], "{n}");
     }

@@ -121,8 +121,9 @@ fn every_shorter_prefix_gives_the_whole_blocks_and_then_says_where_it_ends() {
             (84, ..12) => 28,
             _ => ends[blocks] - begin,
         };
+        let s = if left == 1 { "" } else { "s" };
         let want = format!(
-            "byte {begin}: the capture ends {left} bytes into a block or record of {needs} [fatal]"
+            "byte {begin}: the capture ends {left} byte{s} into a block or record of {needs} [fatal]"
         );
         assert_eq!(got[blocks..], [want], "{n}");
     }

@@ -99,7 +99,7 @@ fn a_bad_block_in_a_sound_frame_is_one_lost_block() {
             (
                 6,
                 words(&[0, 0, 0, 1, 1]),
-                "packet claims 1 captured bytes but its block holds 0 [packet]",
+                "packet claims 1 captured byte but its block holds 0 [packet]",
             ),
             (
                 2,
