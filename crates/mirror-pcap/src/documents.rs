@@ -70,10 +70,14 @@ pub(crate) fn parameters(given: &[String]) -> Result<Parameters, Failure> {
     Ok(params)
 }
 
-/// Complain if standard input is a document and `input`, a capture, as well.
-pub(crate) fn leave_stdin_to(input: &Path, args: &cli::Documents) -> Result<(), Failure> {
+/// Complain if standard input is a document and `input`, a capture or `what` it is called, as well.
+pub(crate) fn leave_stdin_to(
+    input: &Path,
+    what: &str,
+    args: &cli::Documents,
+) -> Result<(), Failure> {
     if is_stdin(input) && args.config.iter().any(|path| is_stdin(path)) {
-        return Err(Failure::usage(anyhow!("--config: standard input is the capture already")));
+        return Err(Failure::usage(anyhow!("--config: standard input is the {what} already")));
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &cli::Sessions) -> Result<Exit, Failure> {
         return Err(Failure::usage(anyhow!("standard input can be one of the captures only")));
     }
     for input in &args.inputs {
-        documents::leave_stdin_to(input, &args.documents)?;
+        documents::leave_stdin_to(input, "capture", &args.documents)?;
     }
     let estate = documents::load(&args.documents, false)?;
     let inputs = args.inputs.iter().map(Waiting::new).collect::<Result<Vec<_>, _>>()?;

@@ -20,6 +20,7 @@ mod scene;
 mod survey;
 mod write;
 
+use anyhow::anyhow;
 use mirror_aws::Estate;
 use mirror_filter::{Assumption, Judgement, Reason, Service, Verdict, judge};
 use mirror_session::{Found, Picture};
@@ -36,7 +37,7 @@ use self::{
 };
 use crate::{
     cli,
-    documents::{self, Source},
+    documents::{self, Source, is_stdin, reads_stdin},
     failure::{Exit, Failure},
     input, json,
     output::Output,
@@ -57,8 +58,13 @@ pub(crate) use self::{
 /// Run the command.
 pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
     let documents = cli::Documents { config: args.config.clone(), param: args.param.clone() };
-    if let Some(input) = args.input.as_deref().or(args.flows.as_deref()) {
-        documents::leave_stdin_to(input, &documents)?;
+    let capture = args.input.as_deref().map(|path| (path, "capture"));
+    if let Some((path, what)) = capture.or(args.flows.as_deref().map(|path| (path, "table"))) {
+        documents::leave_stdin_to(path, what, &documents)?;
+        if is_stdin(path) && args.filter.as_deref().is_some_and(reads_stdin) {
+            let wrong = anyhow!("--filter: standard input is the {what} already");
+            return Err(Failure::usage(wrong));
+        }
     }
     match &args.filter {
         Some(filter) => {

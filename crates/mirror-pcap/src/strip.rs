@@ -76,7 +76,7 @@ trait Writer {
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
-    documents::leave_stdin_to(&args.input, &args.documents)?;
+    documents::leave_stdin_to(&args.input, "capture", &args.documents)?;
     let estate = documents::load(&args.documents, args.quiet)?;
     let mut input = input::open(&args.input)?;
     let output = Output::create(args.output.as_deref())?;

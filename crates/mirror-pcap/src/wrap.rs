@@ -29,7 +29,7 @@ use crate::{
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
-    documents::leave_stdin_to(&args.input, &args.documents)?;
+    documents::leave_stdin_to(&args.input, "capture", &args.documents)?;
     let estate = documents::load(&args.documents, args.quiet)?;
     let mut wrap = Wrap::new(args, estate.as_ref())?;
     let mut input = input::open(&args.input)?;

@@ -31,6 +31,7 @@ mod python;
 mod sessions;
 mod signals;
 mod simulate;
+mod stdin;
 mod strip;
 mod tshark;
 mod wrap;
