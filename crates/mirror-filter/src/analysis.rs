@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use mirror_filter::analysis::{Analysis, Flows, differences};
-//! use mirror_filter::{Action, Filter, Rule};
+//! use mirror_filter::{Action, Filter, Rule, Services};
 //! use mirror_wire::Direction;
 //!
 //! let rule = |number, action, source: &str| Rule {
@@ -28,7 +28,7 @@
 //!
 //! // What comes from 10.0.0.0/8 is mirrored in part.
 //! let flows = Flows { source: "10.0.0.0/8".parse()?, ..Flows::all_v4(Direction::Ingress) };
-//! let outcomes = Analysis::new(&filter)?.outcomes(&flows)?;
+//! let outcomes = Analysis::new(&filter, &Services::default())?.outcomes(&flows)?;
 //! let words: Vec<String> =
 //!     outcomes.iter().map(|one| format!("{:?} {}", one.rule, one.example)).collect();
 //! assert_eq!(
@@ -45,9 +45,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Beside the rules stand two things that no diagram has: Amazon DNS, for which a switch decides,
-//! and what is never mirrored. Fragments and packets that were cut, which lack ports, aren't asked
-//! about: what is said holds for whole packets.
+//! Rules are not all: network services are never mirrored, or by a switch of their own, whatever
+//! rules say. So what is said of a packet is said of one that rules judge, and [`judge`](crate::judge())
+//! says the same of it. Only what is about rules as such ([`differences`], that a rule is shadowed or
+//! redundant) looks at all packets. Fragments and packets that were cut, which lack ports, aren't
+//! asked about: what is said holds for whole packets.
 //!
 //! A rule that names ports but no protocol is refused when a filter is compiled. Analysed, it stands for
 //! TCP and UDP.
@@ -62,10 +64,10 @@ mod witness;
 use mirror_wire::Direction;
 
 pub use diagram::TooComplex;
-pub use difference::{Difference, differences};
+pub use difference::{Comparison, Difference, compare, differences};
 pub use lint::{Code, Finding, Severity, Surroundings, lint};
 
-use crate::{Action, Cidr, Filter, Packet, PortRange};
+use crate::{Action, Cidr, Filter, Packet, PortRange, Service, Services};
 use cube::{Cube, Family};
 use space::Space;
 
@@ -120,7 +122,7 @@ pub struct Outcome {
     pub example: Packet,
 }
 
-/// What one filter's rules do, for every packet.
+/// What one filter's rules do, for every packet that they judge.
 #[derive(Debug)]
 pub struct Analysis {
     spaces: Vec<Space>,
@@ -129,11 +131,11 @@ pub struct Analysis {
 impl Analysis {
     /// Analyse a filter. Rules may stand in any order; of two with one number, the first is tried
     /// first.
-    pub fn new(filter: &Filter) -> Result<Analysis, TooComplex> {
+    pub fn new(filter: &Filter, services: &Services) -> Result<Analysis, TooComplex> {
         let mut spaces = Vec::new();
         for direction in [Direction::Ingress, Direction::Egress] {
             for family in Family::BOTH {
-                spaces.push(Space::new(filter, direction, family)?);
+                spaces.push(Space::new(filter, direction, family, services)?);
             }
         }
         Ok(Analysis { spaces })
@@ -141,18 +143,33 @@ impl Analysis {
 
     /// Which rules decide some flows, in the order in which rules are tried, those last that no
     /// rule matches. Of one outcome, all packets that were asked about have it; of two, some have
-    /// one and some the other.
+    /// one and some the other. Those of network services have none.
     pub fn outcomes(&mut self, flows: &Flows) -> Result<Vec<Outcome>, TooComplex> {
         let cubes = flows.cubes();
         let Some(family) = cubes.first().map(|cube| cube.family) else { return Ok(Vec::new()) };
         match self.space(flows.direction, family) {
-            Some(space) => space.outcomes(&cubes),
+            Some(space) => space.outcomes(space.judged, &cubes),
             None => Ok(Vec::new()),
         }
     }
 
+    /// A packet of some flows that is of a wanted network service, if there is any.
+    pub fn of_service(
+        &mut self,
+        flows: &Flows,
+        wanted: &dyn Fn(Service) -> bool,
+    ) -> Result<Option<(Service, Packet)>, TooComplex> {
+        for cube in flows.cubes() {
+            let Some(space) = self.space(flows.direction, cube.family) else { continue };
+            if let Some(found) = space.of_service(&cube, wanted)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     /// A packet of some flows with one action, if there is any: `None` for reject means that all of
-    /// them are mirrored.
+    /// them are mirrored that rules judge.
     pub fn any(&mut self, flows: &Flows, action: Action) -> Result<Option<Packet>, TooComplex> {
         for cube in flows.cubes() {
             let Some(space) = self.space(flows.direction, cube.family) else { continue };

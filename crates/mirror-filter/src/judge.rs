@@ -18,6 +18,7 @@ use std::fmt;
 use mirror_wire::{Direction, Missing, NoFlow, Ports, Seen};
 
 pub use assumption::{Assumption, Assumptions};
+pub(crate) use service::Extent;
 pub use service::{Service, Services};
 
 use self::service::Concern;

@@ -14,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mirror_wire::Direction;
 
+use crate::judge::Extent;
 use crate::packet::{Packet, has_ports};
 use crate::{Cidr, PortRange, Rule};
 
@@ -172,6 +173,12 @@ impl Cube {
     pub(super) fn of_rule(rule: &Rule) -> Vec<Cube> {
         let ranges = [&rule.source, &rule.destination];
         Cube::of(rule.protocol, ranges, [rule.source_ports, rule.destination_ports])
+    }
+
+    /// The cubes of a service's packets.
+    pub(super) fn of_extent(extent: &Extent) -> Vec<Cube> {
+        let ranges = [&extent.source, &extent.destination];
+        Cube::of(extent.protocol, ranges, [extent.source_ports, extent.destination_ports])
     }
 
     /// The cube of one packet.

@@ -194,18 +194,30 @@ impl Arena {
         b: Ref,
         made: &mut impl FnMut(u32, u32) -> u32,
     ) -> Result<Ref, TooComplex> {
-        self.join(a, b, made, &mut HashMap::new())
+        let mut settled = |a: Ref, b: Ref| Some(Ref::leaf(made(a.value()?, b.value()?)));
+        self.join(a, b, &mut settled, &mut HashMap::new())
     }
 
+    /// The diagram whose leaf for each packet is that of `over` or, where that is zero, of `root`.
+    pub(super) fn laid_over(&mut self, root: Ref, over: Ref) -> Result<Ref, TooComplex> {
+        let mut settled = |root: Ref, over: Ref| match over.value() {
+            Some(0) => Some(root),
+            other => other.map(Ref::leaf),
+        };
+        self.join(root, over, &mut settled, &mut HashMap::new())
+    }
+
+    /// The diagram that two others make, from where `settled` says so downwards: at two leaves at
+    /// the latest.
     fn join(
         &mut self,
         a: Ref,
         b: Ref,
-        made: &mut impl FnMut(u32, u32) -> u32,
+        settled: &mut impl FnMut(Ref, Ref) -> Option<Ref>,
         done: &mut HashMap<(Ref, Ref), Ref>,
     ) -> Result<Ref, TooComplex> {
-        if let (Some(a), Some(b)) = (a.value(), b.value()) {
-            return Ok(Ref::leaf(made(a, b)));
+        if let Some(settled) = settled(a, b) {
+            return Ok(settled);
         }
         if let Some(&done) = done.get(&(a, b)) {
             return Ok(done);
@@ -216,7 +228,7 @@ impl Arena {
         let mut edges = Vec::with_capacity(left.len() + right.len());
         let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
         while let (Some(&&one), Some(&&other)) = (left.peek(), right.peek()) {
-            let to = self.join(one.to, other.to, made, done)?;
+            let to = self.join(one.to, other.to, settled, done)?;
             push(&mut edges, one.high.min(other.high), to);
             // Both end at the top, so neither side is left over.
             if one.high <= other.high {

@@ -6,11 +6,22 @@ use mirror_wire::Direction;
 
 use super::cube::{Cube, Family};
 use super::diagram::{Arena, Ref, TooComplex};
-use super::space::{NONE, Painted, leaf, paint, rules};
+use super::space::{NONE, Painted, leaf, paint, rules, services};
 use super::witness;
-use crate::{Action, Filter, Packet};
+use crate::{Action, Filter, Packet, Services};
 
-/// Packets that one of two filters mirrors and the other doesn't.
+/// What two filters do differently, and what only their rules do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// The pairs of rules for which one of the filters mirrors a packet that the other doesn't. The
+    /// example of each is such a packet.
+    pub differences: Vec<Difference>,
+    /// The pairs of rules that disagree about packets of network services only, where rules have no
+    /// say. The example of each is of a service.
+    pub settled: Vec<Difference>,
+}
+
+/// Packets about which the rules of two filters disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Which way they go.
@@ -26,24 +37,39 @@ pub struct Difference {
 /// Every pair of rules, one of each filter, that decide the same packets in different ways. None if
 /// the rules of the two filters do the same with every packet, however they are written.
 ///
-/// Whether the filters mirror Amazon DNS is beside the rules, and not compared here.
+/// This is about rules alone: the packets may be of network services, which rules do not judge.
+/// [`compare`] tells them apart.
 pub fn differences(a: &Filter, b: &Filter) -> Result<Vec<Difference>, TooComplex> {
-    let mut found = Vec::new();
+    Ok(compared(a, b, None)?.differences)
+}
+
+/// Where one of two filters mirrors a packet and the other doesn't, by their rules and beside
+/// network services.
+///
+/// Whether they mirror Amazon DNS is a switch in each, and not compared here.
+pub fn compare(a: &Filter, b: &Filter, services: &Services) -> Result<Comparison, TooComplex> {
+    compared(a, b, Some(services))
+}
+
+fn compared(a: &Filter, b: &Filter, services: Option<&Services>) -> Result<Comparison, TooComplex> {
+    let mut found = Comparison::default();
     for direction in [Direction::Ingress, Direction::Egress] {
         for family in Family::BOTH {
             let (a, b) = (rules(a, direction, family), rules(b, direction, family));
-            found.extend(compare(direction, family, &a, &b)?);
+            let one = compared_in(direction, family, [&a, &b], services)?;
+            found.differences.extend(one.differences);
+            found.settled.extend(one.settled);
         }
     }
     Ok(found)
 }
 
-fn compare(
+fn compared_in(
     direction: Direction,
     family: Family,
-    a: &[Painted],
-    b: &[Painted],
-) -> Result<Vec<Difference>, TooComplex> {
+    [a, b]: [&[Painted]; 2],
+    beside: Option<&Services>,
+) -> Result<Comparison, TooComplex> {
     let mut arena = Arena::new(family);
     let mut roots = [Ref::leaf(NONE); 2];
     for (at, rules) in [a, b].into_iter().enumerate() {
@@ -76,31 +102,49 @@ fn compare(
     };
     let [root_a, root_b] = roots;
     let both = arena.joined(root_a, root_b, &mut pair)?;
-    let mut found = Vec::new();
+    let judged = match beside {
+        Some(beside) => {
+            let services = services(&mut arena, beside)?;
+            arena.laid_over(both, services)?
+        }
+        None => both,
+    };
+    let (mut differences, mut settled) = (Vec::new(), Vec::new());
     for ((a_leaf, b_leaf), wanted) in pairs.into_iter().zip(1_u32..) {
         let (rule_a, rule_b) = (of(a, a_leaf), of(b, b_leaf));
         let whole = vec![Cube::whole(family)];
         let cubes = |rule: &Option<Painted>| {
             rule.as_ref().map_or_else(|| whole.clone(), |rule| rule.cubes.clone())
         };
-        let mut example = None;
-        for one in cubes(&rule_a) {
-            for cube in cubes(&rule_b).iter().filter_map(|other| one.meet(other)) {
-                if example.is_none() {
-                    let wanted = |leaf| leaf == wanted;
-                    example = witness::find(&mut arena, both, direction, &cube, &wanted)?;
+        let others = cubes(&rule_b);
+        let common: Vec<Cube> = cubes(&rule_a)
+            .iter()
+            .flat_map(|one| others.iter().filter_map(|other| one.meet(other)))
+            .collect();
+        let mut example = |root: Ref| {
+            for cube in &common {
+                let found =
+                    witness::find(&mut arena, root, direction, cube, &|leaf| leaf == wanted)?;
+                if found.is_some() {
+                    return Ok(found);
                 }
             }
-        }
+            Ok(None)
+        };
+        let (list, example) = match example(judged)? {
+            Some(judged) => (&mut differences, Some(judged)),
+            None => (&mut settled, example(both)?),
+        };
         if let Some(example) = example {
             let (a, b) = (rule_a.map(|rule| rule.index), rule_b.map(|rule| rule.index));
-            found.push((
-                (a_leaf.wrapping_sub(1), b_leaf.wrapping_sub(1)),
-                Difference { direction, a, b, example },
-            ));
+            let places = (a_leaf.wrapping_sub(1), b_leaf.wrapping_sub(1));
+            list.push((places, Difference { direction, a, b, example }));
         }
     }
-    // In the order in which the first filter comes to them.
-    found.sort_by_key(|&(places, _)| places);
-    Ok(found.into_iter().map(|(_, difference)| difference).collect())
+    let [differences, settled] = [differences, settled].map(|mut found| {
+        // In the order in which the first filter comes to them.
+        found.sort_by_key(|&(places, _)| places);
+        found.into_iter().map(|(_, difference)| difference).collect()
+    });
+    Ok(Comparison { differences, settled })
 }

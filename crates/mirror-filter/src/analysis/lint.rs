@@ -4,6 +4,10 @@
 //! Verdicts are about all rules together: a rule that three others cover is shadowed though none of
 //! them covers it alone. Pairs of rules are looked at only to explain.
 //!
+//! What is said to be mirrored or not is so with network services too, which no rule decides. What
+//! is said of rules as such (shadowed, redundant) holds for those packets as well, but they are not
+//! shown for it.
+//!
 //! A finding has a [`Code`], which scripts may rely on, and a message for people. It speaks of
 //! rules; where they stand in which document is for others to know.
 
@@ -21,7 +25,7 @@ use mirror_wire::Direction;
 use super::cube::Family;
 use super::diagram::TooComplex;
 use super::space::Space;
-use crate::{Action, Cidr, Filter, Packet};
+use crate::{Action, Cidr, Filter, Packet, Services};
 
 /// The most rules that a filter of AWS has.
 //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-quotas.html
@@ -218,12 +222,13 @@ pub fn lint(filter: &Filter, around: &Surroundings) -> Result<Vec<Finding>, TooC
             witness: None,
         });
     }
-    let mut lint = Lint { filter, around, findings };
+    let services = Services::new(&around.vpcs);
+    let mut lint = Lint { filter, around, services: &services, findings };
     lint.unmatchable();
     let mut spaces = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {
         for family in Family::BOTH {
-            let mut space = Space::new(filter, direction, family)?;
+            let mut space = Space::new(filter, direction, family, &services)?;
             let dead = lint.shadowed(&mut space)?;
             lint.redundant(&mut space, &dead)?;
             lint.mergeable(&space, &dead);
@@ -242,6 +247,7 @@ pub fn lint(filter: &Filter, around: &Surroundings) -> Result<Vec<Finding>, TooC
 struct Lint<'f> {
     filter: &'f Filter,
     around: &'f Surroundings,
+    services: &'f Services,
     findings: Vec<Finding>,
 }
 

@@ -6,6 +6,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers, and bits that are to be cut")]
 
+pub(super) mod services;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -103,6 +105,14 @@ pub(super) fn cells(filters: &[&Filter], direction: Direction, family: Family) -
     cells
 }
 
+fn space(filter: &Filter, direction: Direction, family: Family) -> Space {
+    Space::new(filter, direction, family, &Services::default()).unwrap()
+}
+
+fn analysis(filter: &Filter) -> Result<Analysis, TooComplex> {
+    Analysis::new(filter, &Services::default())
+}
+
 fn host(address: IpAddr) -> Cidr {
     Cidr::new(address, if address.is_ipv4() { 32 } else { 128 }).unwrap()
 }
@@ -164,16 +174,16 @@ fn subtracted(filter: &Filter, direction: Direction, family: Family) -> Vec<(usi
     live
 }
 
-fn ports() -> impl Strategy<Value = Option<PortRange>> {
-    prop_oneof![
-        3 => Just(None),
-        2 => prop::sample::select(vec![(443, 443), (80, 90), (85, 443), (0, 65_535), (0, 0), (65_535, 65_535), (1_024, 65_535)])
-            .prop_map(|(from, to)| PortRange::new(from, to)),
-    ]
+/// What the rules of a random filter are about.
+pub(super) struct Theme {
+    v4: &'static [&'static str],
+    v6: &'static [&'static str],
+    ports: &'static [(u16, u16)],
 }
 
-fn range(six: bool) -> BoxedStrategy<Cidr> {
-    let v4 = [
+/// Where bounds meet and values end.
+const BOUNDS: Theme = Theme {
+    v4: &[
         "0.0.0.0/0",
         "0.0.0.0/1",
         "128.0.0.0/1",
@@ -183,8 +193,8 @@ fn range(six: bool) -> BoxedStrategy<Cidr> {
         "10.0.1.15/32",
         "255.255.255.255/32",
         "0.0.0.0/32",
-    ];
-    let v6 = [
+    ],
+    v6: &[
         "::/0",
         "8000::/1",
         "::/1",
@@ -192,12 +202,38 @@ fn range(six: bool) -> BoxedStrategy<Cidr> {
         "2001:db8:0:1::/64",
         "::/128",
         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128",
-    ];
-    let texts: Vec<&str> = if six { v6.to_vec() } else { v4.to_vec() };
-    prop::sample::select(texts).prop_map(|text| text.parse().unwrap()).boxed()
+    ],
+    ports: &[
+        (443, 443),
+        (80, 90),
+        (85, 443),
+        (0, 65_535),
+        (0, 0),
+        (65_535, 65_535),
+        (1_024, 65_535),
+    ],
+};
+
+impl Theme {
+    fn ports(&self) -> impl Strategy<Value = Option<PortRange>> + use<> {
+        prop_oneof![
+            3 => Just(None),
+            2 => prop::sample::select(self.ports)
+                .prop_map(|(from, to)| PortRange::new(from, to)),
+        ]
+    }
+
+    fn range(&self, six: bool) -> impl Strategy<Value = Cidr> + use<> {
+        let texts = if six { self.v6 } else { self.v4 };
+        prop::sample::select(texts).prop_map(|text| text.parse().unwrap())
+    }
 }
 
 pub(super) fn rule() -> impl Strategy<Value = Rule> {
+    rule_about(&BOUNDS)
+}
+
+pub(super) fn rule_about(theme: &'static Theme) -> impl Strategy<Value = Rule> {
     let protocol = prop::sample::select(vec![
         None,
         None,
@@ -208,11 +244,12 @@ pub(super) fn rule() -> impl Strategy<Value = Rule> {
         Some(0),
         Some(255),
     ]);
+    let ports = || theme.ports();
     (any::<bool>(), any::<bool>(), any::<bool>(), protocol, ports(), ports(), 0_u32..30)
         .prop_flat_map(
             |(egress, six, accept, protocol, source_ports, destination_ports, number)| {
                 let with_ports = matches!(protocol, Some(6 | 17));
-                (range(six), range(six)).prop_map(move |(source, destination)| Rule {
+                (theme.range(six), theme.range(six)).prop_map(move |(source, destination)| Rule {
                     direction: if egress { Direction::Egress } else { Direction::Ingress },
                     number,
                     action: if accept { Action::Accept } else { Action::Reject },
@@ -230,7 +267,11 @@ pub(super) fn rule() -> impl Strategy<Value = Rule> {
 
 /// A filter as AWS would take it: no number twice in a direction.
 pub(super) fn filter(most: usize) -> impl Strategy<Value = Filter> {
-    prop::collection::vec(rule(), 0..=most).prop_map(|mut rules| {
+    filter_about(&BOUNDS, most)
+}
+
+pub(super) fn filter_about(theme: &'static Theme, most: usize) -> impl Strategy<Value = Filter> {
+    prop::collection::vec(rule_about(theme), 0..=most).prop_map(|mut rules| {
         let mut seen = BTreeSet::new();
         rules.retain(|rule| seen.insert((rule.direction, rule.number)));
         Filter { rules, ..Filter::default() }
@@ -248,7 +289,7 @@ proptest! {
     #[test]
     fn in_every_cell_the_diagram_says_what_the_book_says(filter in filter(7)) {
         for (direction, family) in spaces() {
-            let mut space = Space::new(&filter, direction, family).unwrap();
+            let mut space = space(&filter, direction, family);
             for packet in cells(&[&filter], direction, family) {
                 let rule = book(&filter, &packet);
                 prop_assert_eq!(decided(&mut space, &packet), rule, "{}", packet);
@@ -263,7 +304,7 @@ proptest! {
     #[test]
     fn a_rule_is_live_if_subtraction_leaves_something_of_it(filter in filter(12)) {
         for (direction, family) in spaces() {
-            let mut space = Space::new(&filter, direction, family).unwrap();
+            let mut space = space(&filter, direction, family);
             let leaves = space.arena.leaves(space.root, &Cube::whole(family)).unwrap();
             for (place, (_, left)) in subtracted(&filter, direction, family).into_iter().enumerate() {
                 prop_assert_eq!(leaves.contains(&(place as u32 + 1)), !left.is_empty());
@@ -284,7 +325,7 @@ proptest! {
     ) {
         let Rule { direction, protocol, source, destination, source_ports, destination_ports, .. } = question;
         let flows = Flows { direction, protocol, source, destination, source_ports, destination_ports };
-        let outcomes = Analysis::new(&filter).unwrap().outcomes(&flows).unwrap();
+        let outcomes = analysis(&filter).unwrap().outcomes(&flows).unwrap();
         let mut asked = filter.clone();
         let number = 1_000;
         asked.rules.push(Rule { number, ..question.clone() });
@@ -304,7 +345,7 @@ proptest! {
             prop_assert_eq!(action(&filter, one.rule), one.action);
         }
         for want in [Action::Accept, Action::Reject] {
-            let any = Analysis::new(&filter).unwrap().any(&flows, want).unwrap();
+            let any = analysis(&filter).unwrap().any(&flows, want).unwrap();
             if let Some(packet) = any {
                 prop_assert_eq!(action(&filter, book(&filter, &packet)), want);
             }
@@ -386,7 +427,7 @@ fn ports_are_of_tcp_and_udp_alone() {
         (2, Action::Accept, Some(1), "0.0.0.0/0", "0.0.0.0/0", Some((443, 443))),
         (3, Action::Accept, Some(132), "0.0.0.0/0", "0.0.0.0/0", None),
     ]);
-    let outcomes = Analysis::new(&filter).unwrap().outcomes(&Flows::all_v4(Direction::Ingress));
+    let outcomes = analysis(&filter).unwrap().outcomes(&Flows::all_v4(Direction::Ingress));
     let rules: Vec<_> =
         outcomes.unwrap().iter().map(|one| (one.rule, one.example.protocol)).collect();
     assert_eq!(rules, [(Some(0), 6), (Some(2), 132), (None, 6)]);
@@ -415,7 +456,7 @@ fn the_highest_address_of_each_family_is_in_no_cell_beyond_it() {
         let any = if address.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
         let filter = from_texts(&[(1, Action::Accept, None, &text, any, None)]);
         let all = Flows::all(Direction::Ingress, Family::of(address));
-        let outcomes = Analysis::new(&filter).unwrap().outcomes(&all).unwrap();
+        let outcomes = analysis(&filter).unwrap().outcomes(&all).unwrap();
         assert_eq!(outcomes.len(), 2);
         assert_eq!(outcomes[0].example.source, address);
     }
@@ -450,7 +491,7 @@ fn a_filter_made_to_explode_is_refused_in_bounded_time() {
         })
         .collect();
     let filter = Filter { rules: slabs, ..Filter::default() };
-    assert_eq!(Analysis::new(&filter).map(|_| ()), Err(TooComplex));
+    assert_eq!(analysis(&filter).map(|_| ()), Err(TooComplex));
 }
 
 #[test]
@@ -477,7 +518,7 @@ fn unneeded_nodes_are_forgotten_and_the_diagram_stays_what_it_is() {
         })
         .collect();
     let filter = Filter { rules, ..Filter::default() };
-    let mut space = Space::new(&filter, Direction::Ingress, Family::V4).unwrap();
+    let mut space = space(&filter, Direction::Ingress, Family::V4);
     assert!(space.arena.len() > 0);
     for n in 0..2_000_u32 {
         let at = n.wrapping_mul(0x85eb_ca6b);

@@ -152,6 +152,46 @@ fn without_a_vpc_its_resolver_is_a_server_like_others_and_that_is_said() {
     assert_eq!(judgement.assumptions.iter().count(), 0);
 }
 
+/// Only those of RFC 1918 were thought of, but a VPC may have other ranges.
+#[test]
+fn any_range_of_hosts_may_be_a_vpc_that_was_not_named() {
+    let assumed = |services: &Services, server: &str| {
+        let query = packet(17, ("10.0.1.15", 51_000), (server, 53));
+        let judgement = judge(services, &[session(&all())], Ok(&query), Ok(Direction::Egress));
+        assert_eq!((judgement.verdict, judgement.reason), (Verdict::Mirrored, Reason::Rule));
+        judgement.assumptions.iter().collect::<Vec<_>>()
+    };
+    for (server, may_be) in [
+        ("10.0.0.2", true),
+        ("100.64.0.2", true),
+        ("198.19.255.242", true),
+        ("203.0.113.18", true),
+        ("223.255.255.242", true),
+        ("8.8.8.8", false),
+        ("100.64.0.3", false),
+        ("0.0.0.2", false),
+        ("127.0.0.2", false),
+        ("169.254.0.2", false),
+        ("224.0.0.2", false),
+        ("255.255.255.242", false),
+    ] {
+        let want: &[_] = if may_be { &[Assumption::NoVpc] } else { &[] };
+        assert_eq!(assumed(&Services::default(), server), want, "{server}");
+        let named = Services::new(&["172.31.0.0/16".parse().unwrap()]);
+        assert_eq!(assumed(&named, server), [], "{server}");
+    }
+}
+
+/// Which of two services it was depended on which end it was at.
+#[test]
+fn a_packet_between_two_services_is_of_one_whichever_way_it_goes() {
+    let ends = [("169.254.169.250", 40_000), ("169.254.169.123", 40_000)];
+    let everything = [session(&all())];
+    let there = said(&everything, &packet(17, ends[0], ends[1]));
+    assert_eq!(there, (Verdict::NeverMirrored, "amazon-time"));
+    assert_eq!(said(&everything, &packet(17, ends[1], ends[0])), there);
+}
+
 #[test]
 fn the_second_address_of_a_vpc_is_its_resolver_up_to_the_last_vpc() {
     for (vpc, resolver) in [

@@ -84,7 +84,7 @@ pub(crate) struct FilterExplain {
     ///
     /// Direction as the source ENI sees it, protocol (tcp, udp, icmp, icmpv6 or a number), source
     /// and destination; an IPv6 address stands in brackets before a port. TCP and UDP without ports
-    /// is a later fragment.
+    /// is a later fragment, which has none; in a file of filter test it stands for all ports.
     #[arg(long, value_name = "PACKET", value_parser = packet)]
     pub(crate) flow: Packet,
 

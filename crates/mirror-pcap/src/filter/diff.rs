@@ -1,7 +1,8 @@
 //! `filter diff`: whether two filters do the same, and where not.
 //!
-//! That is decided for every packet there can be. Captures, if there are any, say how much of it
-//! there is; they decide nothing.
+//! That is decided for every packet there can be. What rules say of network services makes no
+//! difference, so it is told apart. Captures, if there are any, say how much of it there is; they
+//! decide nothing.
 
 mod traffic;
 
@@ -12,7 +13,10 @@ use std::{
 
 use anyhow::anyhow;
 use mirror_aws::KnownFilter;
-use mirror_filter::{Action, Rule, analysis, analysis::Difference};
+use mirror_filter::{
+    Action, Rule, Service, Services,
+    analysis::{self, Comparison, Difference},
+};
 use serde::Serialize;
 
 use super::json::{self, Witness};
@@ -48,8 +52,14 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
     let enis: Vec<_> =
         [&a.estate, &b.estate, &around].into_iter().flat_map(simulate::interfaces).collect();
     let (a, b) = (Side::new(&a)?, Side::new(&b)?);
-    let differences = analysis::differences(&a.known.filter, &b.known.filter)
-        .map_err(|error| Failure::input(format!("{} and {}", a.name, b.name), error))?;
+    let services = Services::new(&args.vpc);
+    let Comparison { differences, settled } =
+        analysis::compare(&a.known.filter, &b.known.filter, &services)
+            .map_err(|error| Failure::input(format!("{} and {}", a.name, b.name), error))?;
+    let settled: Vec<(Difference, Service)> = settled
+        .into_iter()
+        .filter_map(|one| Some((one, services.of(&one.example.flow())?)))
+        .collect();
     let equal = differences.is_empty() && a.known.filter.amazon_dns == b.known.filter.amazon_dns;
     let traffic = match args.capture.as_slice() {
         [] => None,
@@ -60,7 +70,7 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
     let _ = io::stderr().write_all(damage.as_bytes());
     match args.format {
         TextOrJson::Text => {
-            let text = text(&a, &b, &differences, traffic.as_ref());
+            let text = text(&a, &b, &differences, &settled, traffic.as_ref());
             crate::print(|out| {
                 out.extend_from_slice(text.as_bytes());
                 Ok(())
@@ -77,6 +87,7 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
                     .enumerate()
                     .map(|(at, one)| Row::new(&a, &b, one, seen(traffic.as_ref(), at)))
                     .collect(),
+                settled: settled.iter().map(|one| SettledRow::new(&a, &b, one)).collect(),
                 traffic: traffic.as_ref(),
             })?;
         }
@@ -117,6 +128,7 @@ fn text(
     a: &Side<'_>,
     b: &Side<'_>,
     differences: &[Difference],
+    settled: &[(Difference, Service)],
     traffic: Option<&Traffic>,
 ) -> String {
     let mut text = String::new();
@@ -153,6 +165,21 @@ fn text(
         let pairs = counted(differences.len() as u64, "pair", "pairs");
         let _ = writeln!(text, "{pairs} of rules that disagree");
     }
+    if let Some((one, service)) = settled.first() {
+        let pairs = counted(settled.len() as u64, "pair", "pairs");
+        let (more, disagree) = match (differences.len(), settled.len()) {
+            (0, 1) => ("", "disagrees"),
+            (0, _) => ("", "disagree"),
+            (_, 1) => (" more", "disagrees"),
+            _ => (" more", "disagree"),
+        };
+        let _ = writeln!(
+            text,
+            "{pairs}{more} of rules {disagree} only about packets of network services, which rules \
+             do not judge, such as {} ({service})",
+            one.example
+        );
+    }
     if let Some(traffic) = traffic {
         text += &traffic.text();
     }
@@ -170,6 +197,7 @@ struct Json<'a> {
     b: FilterName<'a>,
     equal: bool,
     differences: Vec<Row>,
+    settled: Vec<SettledRow>,
     traffic: Option<&'a Traffic>,
 }
 
@@ -208,18 +236,42 @@ struct Decided {
     action: &'static str,
 }
 
+impl Decided {
+    fn new(rule: Option<&Rule>) -> Decided {
+        Decided { rule: rule.map(|rule| rule.number), action: action(rule).as_str() }
+    }
+}
+
 impl Row {
     fn new(a: &Side<'_>, b: &Side<'_>, one: &Difference, traffic: Option<Tally>) -> Row {
-        let decided = |rule: Option<&Rule>| Decided {
-            rule: rule.map(|rule| rule.number),
-            action: action(rule).as_str(),
-        };
         Row {
             direction: one.direction.as_str(),
-            a: decided(a.rule(one.a)),
-            b: decided(b.rule(one.b)),
+            a: Decided::new(a.rule(one.a)),
+            b: Decided::new(b.rule(one.b)),
             witness: Witness::new(&one.example),
             traffic,
+        }
+    }
+}
+
+/// A pair of rules whose disagreement nobody will see.
+#[derive(Serialize)]
+struct SettledRow {
+    direction: &'static str,
+    a: Decided,
+    b: Decided,
+    witness: Witness,
+    service: &'static str,
+}
+
+impl SettledRow {
+    fn new(a: &Side<'_>, b: &Side<'_>, (one, service): &(Difference, Service)) -> SettledRow {
+        SettledRow {
+            direction: one.direction.as_str(),
+            a: Decided::new(a.rule(one.a)),
+            b: Decided::new(b.rule(one.b)),
+            witness: Witness::new(&one.example),
+            service: service.as_str(),
         }
     }
 }

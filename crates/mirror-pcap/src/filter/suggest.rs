@@ -68,7 +68,7 @@ pub(super) fn run(args: &cli::FilterSuggest) -> Result<Exit, Failure> {
         filter: &known.filter,
         include: Checked::of(&watch, &known, &args.include)?,
         exclude: Checked::of(&watch, &known, &args.exclude)?,
-        unseen: unseen::unseen(&known.filter, &include, &exclude)?,
+        unseen: unseen::unseen(&known.filter, &include, &exclude, &args.vpc)?,
         overlooked: include.overlooked + exclude.overlooked,
         filtered: include.filtered,
     };

@@ -1,6 +1,6 @@
 //! Mirror filters: what is shown of them, explained, found wrong with them, and different.
 
-mod diff;
+pub(crate) mod diff;
 mod explain;
 mod golden;
 mod lint;

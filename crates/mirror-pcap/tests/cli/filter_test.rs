@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
+    filter::diff::described,
     harness::{Run, Scratch, mirror_pcap, root},
     python::Python,
 };
@@ -117,9 +118,9 @@ t.yaml: \"${AWS::StackName}-filter\"
   FAIL  one address outside of the VPC (line 14)
         ingress tcp 10.1.0.99:443 > 10.0.1.15:443 is mirrored by rule 100, expected not mirrored
   FAIL  rules don't help here (line 17)
-        egress tcp 0.0.0.0:0 > 169.254.169.254:0 is never mirrored, whatever the rules say (instance-metadata), expected not mirrored
+        egress tcp 10.0.1.15:51000 > 169.254.169.254:443 is never mirrored, whatever the rules say (instance-metadata), expected not mirrored
   FAIL  not a service (line 20)
-        egress udp 10.0.1.15:51000 > 10.0.0.2:53 is not mirrored by rule 10, expected never mirrored
+        egress udp 10.0.1.15:51000 > 10.0.0.2:54 is not mirrored by rule 10, expected never mirrored
   FAIL  every packet (line 23)
         28 of 58 packets are mirrored, expected 100%; egress tcp 10.0.1.15:51000 > 203.0.113.9:80 is not mirrored
 7 tests, 7 failed
@@ -141,6 +142,74 @@ fn what_lies_between_two_services_is_judged_by_the_rules() {
         text.contains(" is not mirrored as no rule matches, expected never mirrored"),
         "{text}"
     );
+}
+
+/// Its packets are not meant by a test of more than them, and were shown for it all the same.
+#[test]
+fn a_rule_about_a_service_alone_is_of_no_account() {
+    let scratch = Scratch::new();
+    let all = (100, "accept", "0.0.0.0/0");
+    let metadata = (10, "reject", "169.254.169.254/32");
+    scratch.write("plain.json", described(&[all], &[]));
+    scratch.write("more.json", described(&[metadata, all], &[]));
+    let flow = "egress, protocol: udp, source: 10.0.0.0/16, destination_port: 53";
+    scratch.write(
+        "t.yaml",
+        format!(
+            "filter: more.json
+tests:
+  - flow: {{ direction: {flow} }}
+    expect: mirrored
+    rule: 100
+  - flow: {{ direction: {flow}, destination: 169.254.169.254 }}
+    expect: never-mirrored
+  - flow: {{ source: 169.254.169.254, destination: 169.254.169.123 }}
+    expect: never-mirrored
+  - equal_to: plain.json
+"
+        ),
+    );
+    let seen = test(&scratch).succeeds();
+    assert!(String::from_utf8(seen.stdout).unwrap().ends_with("4 tests, all hold\n"));
+}
+
+#[test]
+fn a_name_in_a_file_is_never_standard_input() {
+    let scratch = lab("  - lint: {}\n");
+    let yaml = String::from_utf8(scratch.read("t.yaml")).unwrap();
+    let read =
+        |yaml: &str| mirror_pcap().within(&scratch).args(["filter", "test", "-"]).stdin(yaml);
+    read(&yaml).succeeds();
+    for with in [
+        yaml.replace("cfn.yaml#Filter", "'-'"),
+        yaml.replace("cfn.yaml#Filter", "'-#Filter'"),
+        format!("{yaml}  - equal_to: '-'\n"),
+        format!("{yaml}  - {{ capture: '-', expect: {{ mirrored: 1 }} }}\n"),
+    ] {
+        read(&with).fails_with(2).stdout("").stderr_has(", expected the name of a file\n");
+    }
+}
+
+/// In a test what is left open is every value; `explain` is asked about one packet.
+#[test]
+fn a_flow_without_ports_is_all_ports_here_and_a_later_fragment_for_explain() {
+    let scratch = lab("  - flow: ingress tcp 203.0.113.9 > 10.0.1.15\n    expect: mirrored\n");
+    let seen = test(&scratch).fails_with(1);
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(
+        text.contains("ingress tcp 203.0.113.9:51000 > 10.0.1.15:443 is not mirrored"),
+        "{text}"
+    );
+    let explain = mirror_pcap().within(&scratch).args(["filter", "explain", "cfn.yaml"]);
+    let flow = ["--flow", "ingress tcp 203.0.113.9 > 10.0.1.15"];
+    let seen = explain.args(flow).args(["--param", "VpcCidr=10.0.0.0/16"]).ends();
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.contains("which a later fragment lacks"), "{text}{}", seen.stderr);
+    // And each says so where people look.
+    let help = mirror_pcap().args(["filter", "explain", "--help"]).succeeds();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("in a file of filter test it stands for all ports"), "{help}");
 }
 
 /// A document that differs in one port.

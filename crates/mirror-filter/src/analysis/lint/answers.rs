@@ -41,9 +41,7 @@ impl Lint<'_> {
         for (place, rule) in there.iter().enumerate().rev() {
             let cubes = rule.cubes.iter().map(Cube::swapped).collect();
             answers = paint(&mut space.arena, answers, &Painted { cubes, ..*rule }, leaf(place)?)?;
-            let mut roots = [space.root, answers];
-            space.arena.tidy(&mut roots);
-            [space.root, answers] = roots;
+            space.tidy(std::slice::from_mut(&mut answers));
         }
         // The rule of each packet that is mirrored without its answer.
         let accepting = |rules: &[Painted]| -> Vec<bool> {
@@ -55,8 +53,9 @@ impl Lint<'_> {
         let mut lonely = |ask: u32, answer: u32| {
             if is(&asks, ask) && !is(&answered, answer) { ask } else { NONE }
         };
-        let root = space.root;
-        let lonely = space.arena.joined(root, answers, &mut lonely)?;
+        // An answer of a service is of that service, so it is judged as its question is.
+        let judged = space.judged;
+        let lonely = space.arena.joined(judged, answers, &mut lonely)?;
         let whole = Cube::whole(space.family());
         for own in space.arena.leaves(lonely, &whole)? {
             let Some(rule) = space.rule(own).cloned() else { continue };

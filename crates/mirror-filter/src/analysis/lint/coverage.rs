@@ -2,7 +2,6 @@
 //! wants.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use mirror_wire::Direction;
 
@@ -10,15 +9,15 @@ use super::{Code, Finding, Lint, Severity};
 use crate::analysis::cube::{
     Cube, DESTINATION, DESTINATION_PORT, Family, Interval, PROTOCOL, SOURCE, SOURCE_PORT, bits,
 };
-use crate::analysis::diagram::TooComplex;
-use crate::analysis::space::Space;
+use crate::analysis::diagram::{Ref, TooComplex};
+use crate::analysis::space::{Space, leaf};
+use crate::judge::Extent;
 use crate::{Action, Cidr, Packet, PortRange, Rule, Service};
 
 /// Where mirrors send to: VXLAN, and GENEVE in front of a Gateway Load Balancer.
 const MIRROR_PORTS: [u16; 2] = [4789, 6081];
 
 const UDP: u8 = 17;
-const TCP: u8 = 6;
 
 impl Lint<'_> {
     pub(super) fn coverage(&mut self, spaces: &mut [Space]) -> Result<(), TooComplex> {
@@ -56,14 +55,18 @@ impl Lint<'_> {
 
     /// Rules that accept something from anywhere to anywhere, in one family only.
     fn without_twin(&mut self, spaces: &mut [Space], at: usize) -> Result<(), TooComplex> {
-        let Some(space) = spaces.get(at) else { return Ok(()) };
+        let Some(space) = spaces.get_mut(at) else { return Ok(()) };
         let (direction, family) = (space.direction, space.family());
         let whole = Cube::whole(family);
+        let live = space.arena.leaves(space.judged, &whole)?;
         let anywhere: Vec<(usize, Cube)> = space
             .rules
             .iter()
-            .filter(|rule| rule.action == Action::Accept)
-            .filter_map(|rule| Some((rule.index, *rule.cubes.first()?)))
+            .enumerate()
+            .filter(|(place, rule)| {
+                rule.action == Action::Accept && leaf(*place).is_ok_and(|own| live.contains(&own))
+            })
+            .filter_map(|(_, rule)| Some((rule.index, *rule.cubes.first()?)))
             .filter(|(_, cube)| {
                 [SOURCE, DESTINATION].iter().all(|&side| cube.side(side) == whole.side(side))
             })
@@ -115,7 +118,7 @@ impl Lint<'_> {
                 cubes.push(cube);
             }
         }
-        for (rule, witness) in accepting(space, &cubes)? {
+        for (rule, witness) in accepting(space, space.judged, &cubes)? {
             // To accept everything is no word about mirrors, unless there is one to be met.
             let names_port =
                 self.filter.rules.get(rule).is_some_and(|rule| rule.destination_ports.is_some());
@@ -135,8 +138,10 @@ impl Lint<'_> {
     /// make anybody expect it.
     fn never_mirrored(&mut self, space: &mut Space) -> Result<(), TooComplex> {
         let mut found: BTreeMap<usize, (Vec<&'static str>, Packet)> = BTreeMap::new();
-        for never in services(space.family(), self) {
-            for (rule, witness) in accepting(space, &never.cubes)? {
+        for never in services(self) {
+            let cubes = never.extents.iter().flat_map(Cube::of_extent);
+            let cubes: Vec<Cube> = cubes.filter(|cube| cube.family == space.family()).collect();
+            for (rule, witness) in accepting(space, space.root, &cubes)? {
                 if self.filter.rules.get(rule).is_some_and(|rule| never.is_named_by(rule)) {
                     let (names, _) = found.entry(rule).or_insert_with(|| (Vec::new(), witness));
                     names.push(never.service.as_str());
@@ -152,10 +157,14 @@ impl Lint<'_> {
     }
 }
 
-/// The accepting rules that decide packets of some cubes, each with one.
-fn accepting(space: &mut Space, cubes: &[Cube]) -> Result<BTreeMap<usize, Packet>, TooComplex> {
+/// The accepting rules that decide packets of some cubes by one of the diagrams, each with one.
+fn accepting(
+    space: &mut Space,
+    root: Ref,
+    cubes: &[Cube],
+) -> Result<BTreeMap<usize, Packet>, TooComplex> {
     let mut found = BTreeMap::new();
-    for outcome in space.outcomes(cubes)? {
+    for outcome in space.outcomes(root, cubes)? {
         if let (Some(rule), Action::Accept) = (outcome.rule, outcome.action) {
             found.insert(rule, outcome.example);
         }
@@ -187,25 +196,24 @@ fn in_other_family(cube: &Cube) -> Cube {
 struct Never {
     service: Service,
     /// Its packets.
-    cubes: Vec<Cube>,
-    /// Its addresses.
-    addresses: Vec<IpAddr>,
-    /// The ports that are its own.
-    ports: &'static [u16],
+    extents: Vec<Extent>,
 }
 
 impl Never {
     /// Whether a rule names its port and no others, or link-local addresses (unique local ones in
     /// IPv6) with its own among them.
     fn is_named_by(&self, rule: &Rule) -> bool {
+        let ports = self.service.ports(rule.source.address().is_ipv4());
         let is_port = |range: Option<PortRange>| {
             range.is_some_and(|range| {
-                [range.from(), range.to()].iter().all(|port| self.ports.contains(port))
+                [range.from(), range.to()].iter().all(|port| ports.contains(port))
             })
         };
+        let own = self.extents.iter().flat_map(|extent| [extent.source, extent.destination]);
+        let own: Vec<Cidr> = own.filter(|range| *range == Cidr::host(range.address())).collect();
         let is_range = |range: Cidr| {
             let narrow = if range.address().is_ipv4() { 16 } else { 32 };
-            range.prefix_len() >= narrow && self.addresses.iter().any(|&one| range.contains(one))
+            range.prefix_len() >= narrow && own.iter().any(|one| range.contains(one.address()))
         };
         is_port(rule.source_ports)
             || is_port(rule.destination_ports)
@@ -215,61 +223,17 @@ impl Never {
 }
 
 /// What is never mirrored with this filter.
-fn services(family: Family, lint: &Lint<'_>) -> Vec<Never> {
-    let addresses = |texts: [&str; 2]| {
-        let parsed = texts.into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
-        parsed.filter(|&address| Family::of(address) == family).collect::<Vec<_>>()
-    };
-    let of = |service, texts, ports| {
-        let addresses = addresses(texts);
-        let ends = addresses.iter().flat_map(|&address| {
-            [SOURCE, DESTINATION].map(|level| {
-                let mut cube = Cube::whole(family);
-                cube.set(level, Interval::one(bits(address)));
-                cube
-            })
-        });
-        Never { service, cubes: ends.collect(), addresses, ports }
-    };
-    let mut services = vec![
-        of(Service::AmazonTime, ["169.254.169.123", "fd00:ec2::123"], &[123]),
-        of(Service::InstanceMetadata, ["169.254.169.254", "fd00:ec2::254"], &[]),
-        of(Service::WindowsActivation, ["169.254.169.250", "169.254.169.251"], &[1688]),
-    ];
-
-    let ports: &[u16] = if family == Family::V4 { &[67, 68] } else { &[546, 547] };
-    let mut dhcp = Cube::whole(family);
-    dhcp.set(PROTOCOL, Interval::one(UDP));
-    for level in [SOURCE_PORT, DESTINATION_PORT] {
-        let [low, high] =
-            [ports.first(), ports.last()].map(|port| port.copied().unwrap_or(0).into());
-        dhcp.set(level, Interval { low, high });
-    }
-    let (service, cubes) = (Service::Dhcp, vec![dhcp]);
-    services.push(Never { service, cubes, addresses: Vec::new(), ports });
-
-    if !lint.filter.amazon_dns {
-        let mut resolvers = addresses(["169.254.169.253", "fd00:ec2::253"]);
-        for vpc in lint.around.vpcs.iter().filter(|vpc| vpc.address().is_ipv4()) {
-            // A range at the very end of the addresses has none.
-            let resolver = bits(vpc.address()) + 2;
-            let is_address = family == Family::V4 && resolver <= family.top(SOURCE);
-            resolvers.extend(is_address.then(|| family.address(resolver)));
+fn services(lint: &Lint<'_>) -> Vec<Never> {
+    let mut services: Vec<Never> = Vec::new();
+    for extent in lint.services.extents() {
+        let service = extent.service;
+        if service == Service::AmazonDns && lint.filter.amazon_dns {
+            continue;
         }
-        let mut cubes = Vec::new();
-        for &resolver in &resolvers {
-            for protocol in [UDP, TCP] {
-                for (address, port) in [(SOURCE, SOURCE_PORT), (DESTINATION, DESTINATION_PORT)] {
-                    let mut cube = Cube::whole(family);
-                    cube.set(PROTOCOL, Interval::one(protocol));
-                    cube.set(address, Interval::one(bits(resolver)));
-                    cube.set(port, Interval::one(53_u16));
-                    cubes.push(cube);
-                }
-            }
+        match services.iter_mut().find(|never| never.service == service) {
+            Some(never) => never.extents.push(extent),
+            None => services.push(Never { service, extents: vec![extent] }),
         }
-        let service = Service::AmazonDns;
-        services.push(Never { service, cubes, addresses: resolvers, ports: &[53] });
     }
     services.sort_by_key(|never| never.service.as_str());
     services

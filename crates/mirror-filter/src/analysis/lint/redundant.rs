@@ -51,7 +51,7 @@ impl Lint<'_> {
             let mut witness = None;
             for cube in &one.rule.cubes {
                 if witness.is_none() {
-                    witness = space.find(cube, &|leaf| leaf == own)?;
+                    witness = space.example(cube, &[own])?;
                 }
             }
             self.note(Code::Redundant, Severity::Warning, one.rule.index, by, message, witness);
@@ -79,9 +79,9 @@ fn search(space: &mut Space) -> Result<Vec<(usize, Redundant)>, TooComplex> {
         if is_redundant {
             found.push((place, Redundant { rule, instead, together }));
         }
-        let mut roots = [space.root, behind, kept];
-        space.arena.tidy(&mut roots);
-        [space.root, behind, kept] = roots;
+        let mut roots = [behind, kept];
+        space.tidy(&mut roots);
+        [behind, kept] = roots;
     }
     debug_assert!(does_the_same(space, kept)?, "dropped rules made a difference");
     Ok(found)

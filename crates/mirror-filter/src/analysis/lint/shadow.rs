@@ -78,14 +78,14 @@ impl Lint<'_> {
     }
 }
 
-/// A packet that a rule matches and one of some leaves decides.
+/// A packet that a rule matches and one of some leaves decides; none if all are of services.
 fn witness(
     space: &mut Space,
     rule: &Painted,
     leaves: &[u32],
 ) -> Result<Option<crate::Packet>, TooComplex> {
     for cube in &rule.cubes {
-        let found = space.find(cube, &|leaf| leaves.contains(&leaf))?;
+        let found = space.example(cube, leaves)?;
         if found.is_some() {
             return Ok(found);
         }

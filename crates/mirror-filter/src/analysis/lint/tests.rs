@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Rule;
 use crate::analysis::differences;
-use crate::analysis::tests::{action, book, by_engine, cells, filter, spaces};
-use crate::{Rule, Services};
+use crate::analysis::tests::services::{SERVICES, is_mirrored, service, vpcs};
+use crate::analysis::tests::{action, book, by_engine, cells, filter, filter_about, spaces};
 
 fn linted(filter: &Filter) -> Vec<Finding> {
     lint(filter, &Surroundings::default()).unwrap()
@@ -198,34 +199,89 @@ proptest! {
     }
 
     #[test]
-    fn every_witness_is_confirmed_by_the_engine(filter in filter(9)) {
-        for one in linted(&filter) {
-            let Some(packet) = one.witness else { continue };
-            let decided = by_engine(&filter, &packet);
-            let rule = one.rule.unwrap();
-            match one.code {
-                Code::Shadowed | Code::PartlyShadowed => {
-                    prop_assert!(matches(&filter.rules[rule], &packet));
-                    prop_assert_ne!(decided, Some(rule));
+    fn every_witness_is_confirmed_by_the_judge(
+        bounds in filter(9), services in filter_about(&SERVICES, 9), dns: bool, know_vpc: bool,
+    ) {
+        let vpcs = if know_vpc { vpcs() } else { Vec::new() };
+        let targets = vec!["169.254.169.254".parse().unwrap(), "203.0.113.9".parse().unwrap()];
+        let around = Surroundings { vpcs: vpcs.clone(), targets };
+        for filter in [bounds, services] {
+            let filter = Filter { amazon_dns: dns, ..filter };
+            for one in lint(&filter, &around).unwrap() {
+                let Some(packet) = one.witness else { continue };
+                let decided = by_engine(&filter, &packet);
+                let rule = one.rule.unwrap();
+                let is_of_service = service(&vpcs, &packet).is_some();
+                prop_assert_eq!(is_of_service, one.code == Code::MirrorsControl, "{:?}", one);
+                let is_mirrored = |packet| is_mirrored(&filter, &vpcs, packet);
+                match one.code {
+                    Code::Shadowed | Code::PartlyShadowed => {
+                        prop_assert!(matches(&filter.rules[rule], &packet));
+                        prop_assert_ne!(decided, Some(rule));
+                        prop_assert!(one.severity != Severity::Error
+                            || is_mirrored(&packet) != (filter.rules[rule].action == Action::Accept));
+                    }
+                    Code::NoV6Twin => prop_assert!(!is_mirrored(&packet)),
+                    Code::Redundant => prop_assert_eq!(decided, Some(rule), "{:?}", one),
+                    Code::MirrorsControl => {
+                        prop_assert_eq!(decided, Some(rule), "{:?}", one);
+                        prop_assert!(!is_mirrored(&packet), "{:?}", one);
+                    }
+                    _ => {
+                        prop_assert_eq!(decided, Some(rule), "{:?}", one);
+                        prop_assert!(is_mirrored(&packet), "{:?}", one);
+                    }
                 }
-                Code::NoV6Twin => prop_assert_eq!(action(&filter, decided), Action::Reject),
-                _ => prop_assert_eq!(decided, Some(rule), "{:?}", one),
-            }
-            if let Code::NoReturn | Code::AsymPorts = one.code {
-                let answer = answers::answer(&packet);
-                prop_assert_eq!(action(&filter, by_engine(&filter, &answer)), Action::Reject);
-            }
-            if one.code == Code::MirrorsControl {
-                let seen = mirror_wire::Seen {
-                    flow: packet.flow(), fragment: false, extensions: false, icmp_type: None,
-                };
-                let sessions = [filter.compile().unwrap()];
-                let judged =
-                    crate::judge(&Services::default(), &sessions, Ok(&seen), Ok(packet.direction));
-                prop_assert_eq!(judged.verdict, crate::Verdict::NeverMirrored, "{}", packet);
+                if let Code::NoReturn | Code::AsymPorts = one.code {
+                    prop_assert!(!is_mirrored(&answers::answer(&packet)), "{:?}", one);
+                }
             }
         }
     }
+
+    /// A direction that accepts instance metadata only was said to mirror something.
+    #[test]
+    fn a_direction_is_empty_if_no_cell_of_it_is_mirrored(
+        filter in filter_about(&SERVICES, 4), dns: bool,
+    ) {
+        let filter = Filter { amazon_dns: dns, ..filter };
+        let around = Surroundings { vpcs: vpcs(), ..Surroundings::default() };
+        let findings = lint(&filter, &around).unwrap();
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let is_mirrored = |packet: &Packet| {
+                service(&around.vpcs, packet).is_none() && is_mirrored(&filter, &around.vpcs, packet)
+            };
+            let some = Family::BOTH
+                .iter()
+                .any(|&family| cells(&[&filter], direction, family).iter().any(is_mirrored));
+            let said = findings
+                .iter()
+                .any(|one| one.code == Code::DirectionEmpty && one.direction == Some(direction));
+            prop_assert_eq!(said, !some);
+        }
+    }
+}
+
+/// Its rule was said to mirror IPv4 from anywhere, though another takes all its packets before it.
+#[test]
+fn a_rule_that_never_decides_lacks_no_twin() {
+    let rule = |number, action| Rule {
+        direction: Direction::Ingress,
+        number,
+        action,
+        protocol: None,
+        source: "0.0.0.0/0".parse().unwrap(),
+        destination: "0.0.0.0/0".parse().unwrap(),
+        source_ports: None,
+        destination_ports: None,
+        description: None,
+        id: None,
+    };
+    let accept = rule(20, Action::Accept);
+    let twin =
+        |rules: Vec<Rule>| of(&linted(&Filter { rules, ..Filter::default() }), Code::NoV6Twin);
+    assert_eq!(twin(vec![accept.clone()]), BTreeSet::from([0]));
+    assert_eq!(twin(vec![rule(10, Action::Reject), accept]), BTreeSet::new());
 }
 
 #[test]

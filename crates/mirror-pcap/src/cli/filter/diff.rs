@@ -22,7 +22,8 @@ Exit status:
 /// However they are written: filters are the same if they mirror the same packets. If not, each
 /// pair of rules that disagree is shown with a packet about which they do. With --capture it is
 /// counted what that comes to on real traffic; whether the filters are the same does not depend on
-/// it.
+/// it. Network services, such as instance metadata, are mirrored or not whatever rules say: what
+/// rules differ in there is told, and makes no difference.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_STATUS)]
 pub(crate) struct FilterDiff {
@@ -62,7 +63,7 @@ pub(crate) struct FilterDiff {
     pub(crate) local: Vec<Cidr>,
 
     /// Range of the VPC, whose second address is the Amazon resolver; may be repeated
-    #[arg(long, value_name = "CIDR", value_parser = range, requires = "capture")]
+    #[arg(long, value_name = "CIDR", value_parser = range)]
     pub(crate) vpc: Vec<Cidr>,
 
     /// Take no wrapper off: the interface speaks VXLAN itself

@@ -11,9 +11,10 @@ use std::{
 
 use anyhow::anyhow;
 use mirror_filter::{
-    Action, Cidr, Compiled, Decision, Filter, Packet, PortRange, Rule, suggest::Sample,
+    Action, Cidr, Compiled, Filter, Packet, PortRange, Reason, Rule, Services, judge,
+    suggest::Sample,
 };
-use mirror_wire::{Direction, Flow, Ports};
+use mirror_wire::{Direction, Flow, Ports, Seen};
 use serde::Serialize;
 
 use super::traffic::Traffic;
@@ -39,20 +40,22 @@ pub(super) fn unseen(
     filter: &Filter,
     include: &Traffic,
     exclude: &Traffic,
+    vpc: &[Cidr],
 ) -> Result<Vec<Unseen>, Failure> {
     let compiled =
         filter.compile().map_err(|_| Failure::usage(anyhow!("rules that AWS refuses")))?;
+    let judged = Judged { filter: compiled, services: Services::new(vpc) };
     let samples = include.samples();
     let mut all = Vec::new();
     for (at, rule) in filter.rules.iter().enumerate() {
         if rule.action == Action::Reject {
             continue;
         }
-        let takes = |sample: &&Sample| matches!(decided(&compiled, sample.direction, &sample.flow), Some(by) if by == at);
+        let takes = |sample: &&Sample| judged.rule(sample.direction, &sample.flow) == Some(at);
         let taken: Vec<&Sample> = samples.iter().filter(takes).collect();
         let is_new = |packet: &Packet| {
             let flow = flow(packet);
-            decided(&compiled, packet.direction, &flow) == Some(at)
+            judged.rule(packet.direction, &flow) == Some(at)
                 && !include.has(packet.direction, &flow)
                 && !exclude.has(packet.direction, &flow)
         };
@@ -67,11 +70,18 @@ pub(super) fn unseen(
     Ok(all)
 }
 
-/// The index of the rule that decides a flow.
-fn decided(filter: &Compiled, direction: Direction, flow: &Flow) -> Option<usize> {
-    match filter.decide(direction, flow) {
-        Decision::Rule { rule, .. } => Some(rule),
-        _ => None,
+/// What becomes of flows: not all are for rules to decide.
+struct Judged {
+    filter: Compiled,
+    services: Services,
+}
+
+impl Judged {
+    /// The index of the rule that decides a flow.
+    fn rule(&self, direction: Direction, flow: &Flow) -> Option<usize> {
+        let seen = Seen { flow: *flow, fragment: false, extensions: false, icmp_type: None };
+        let judged = judge(&self.services, &[&self.filter], Ok(&seen), Ok(direction));
+        judged.rule.filter(|_| judged.reason == Reason::Rule)
     }
 }
 

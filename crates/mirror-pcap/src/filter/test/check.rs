@@ -2,9 +2,8 @@
 //!
 //! A test about ranges is about every packet in them. What the rules do with all of these is proved
 //! by the decision diagram, and where one of them is treated otherwise, the diagram has it. Beside
-//! the rules stand the network services that mirroring treats apart: of one packet, it is known
-//! whether it is of a service, so that decides; of ranges that lie within a service as well. Ranges
-//! that a service is a small part of are judged by the rules, as people mean them.
+//! the rules stand the network services that mirroring treats apart. Where all packets are of
+//! services, these decide; where some are, the test is about the others, as people mean it.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,10 +13,8 @@ use mirror_aws::{
     expectations::{Expectation, Relation, Share, Test},
 };
 use mirror_filter::{
-    Action, Cidr, Compiled, Filter, Packet, Reason, Services, Verdict,
-    analysis::{
-        Analysis, Code, Flows, Outcome, Severity, Surroundings, TooComplex, differences, lint,
-    },
+    Action, Cidr, Compiled, Filter, Packet, Service, Services, Verdict,
+    analysis::{Analysis, Code, Flows, Outcome, Severity, Surroundings, TooComplex, compare, lint},
     judge,
 };
 use mirror_wire::{Direction, Flow, Ports, Seen};
@@ -63,8 +60,8 @@ impl<'c> Checker<'c> {
             let all: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Failure::input(&known.place, anyhow!(all.join("; ")))
         })?;
-        let analysis = Analysis::new(filter).map_err(too_complex)?;
         let services = Services::new(vpc);
+        let analysis = Analysis::new(filter, &services).map_err(too_complex)?;
         Ok(Checker { known, interface, filter, compiled, analysis, services, vpc, folder, params })
     }
 
@@ -91,33 +88,38 @@ impl<'c> Checker<'c> {
         expected: Verdict,
         rule: Option<u32>,
     ) -> Result<Vec<Unmet>, TooComplex> {
-        let corners = corners(flows);
-        let judged: Vec<(Packet, Verdict, Reason)> = corners
-            .into_iter()
-            .map(|packet| {
-                let seen = seen(&packet);
-                let sessions = [&self.compiled];
-                let judged = judge(&self.services, &sessions, Ok(&seen), Ok(packet.direction));
-                (packet, judged.verdict, judged.reason)
-            })
-            .collect();
-        // Of two services there may be something between them.
-        let one = judged.first().map(|(_, _, reason)| *reason);
-        let is_of_one = judged.iter().all(|(_, _, reason)| Some(*reason) == one);
-        if is_of_one && matches!(one, Some(Reason::Service(_))) {
-            let wrong =
-                judged.iter().filter(|(_, verdict, _)| *verdict != expected || rule.is_some());
-            let unmet = wrong.take(1).map(|(packet, verdict, reason)| {
-                let is = said(*verdict);
-                let wanted = wanted(expected, rule);
-                let message = format!("{packet} {is}, whatever the rules say ({reason}), {wanted}");
-                Unmet { message, witness: Some(packet.to_string()) }
-            });
-            return Ok(unmet.collect());
-        }
         let outcomes = self.analysis.outcomes(flows)?;
+        if outcomes.is_empty() {
+            return Ok(self.services(flows, expected, rule)?.into_iter().collect());
+        }
         let unmet = outcomes.iter().filter_map(|outcome| self.unmet(outcome, expected, rule));
         Ok(unmet.collect())
+    }
+
+    /// What becomes of packets that are all of network services, if that isn't what is expected. No
+    /// rule decides it.
+    fn services(
+        &mut self,
+        flows: &Flows,
+        expected: Verdict,
+        rule: Option<u32>,
+    ) -> Result<Option<Unmet>, TooComplex> {
+        let mut right: Vec<Service> = Vec::new();
+        while let Some((service, packet)) =
+            self.analysis.of_service(flows, &|one| !right.contains(&one))?
+        {
+            let flow = packet.flow();
+            let seen = Seen { flow, fragment: false, extensions: false, icmp_type: None };
+            let judged = judge(&self.services, &[&self.compiled], Ok(&seen), Ok(packet.direction));
+            if judged.verdict != expected || rule.is_some() {
+                let (is, wanted) = (said(judged.verdict), wanted(expected, rule));
+                let message =
+                    format!("{packet} {is}, whatever the rules say ({service}), {wanted}");
+                return Ok(Some(Unmet { message, witness: Some(packet.to_string()) }));
+            }
+            right.push(service);
+        }
+        Ok(None)
     }
 
     /// What the rules do with some packets, if that isn't what is expected.
@@ -221,7 +223,8 @@ impl<'c> Checker<'c> {
                 None => ("is not mirrored", "no rule".to_owned()),
             }
         };
-        for difference in differences(self.filter, other).map_err(too_complex)? {
+        let found = compare(self.filter, other, &self.services).map_err(too_complex)?;
+        for difference in found.differences {
             let ((is, this), (is_there, that)) =
                 (by(self.filter, difference.a), by(other, difference.b));
             let packet = difference.example;
@@ -279,51 +282,4 @@ fn wanted(verdict: Verdict, rule: Option<u32>) -> String {
         Some(number) => format!("expected {verdict} by rule {number}"),
         None => format!("expected {verdict}"),
     }
-}
-
-/// A packet as it would be read of a capture.
-fn seen(packet: &Packet) -> Seen {
-    let ports = match packet.ports {
-        Some((source, destination)) => Ports::Known { source, destination },
-        None => Ports::Absent,
-    };
-    let Packet { source, destination, protocol, .. } = *packet;
-    let flow = Flow { source, destination, protocol: Some(protocol), ports };
-    Seen { flow, fragment: false, extensions: false, icmp_type: None }
-}
-
-/// The packets at the corners of some flows. Services are single addresses and one or two ports, and
-/// ranges begin and end at multiples of their size: so where all corners are of one service, what is
-/// between them is as well.
-fn corners(flows: &Flows) -> Vec<Packet> {
-    let protocols = match flows.protocol {
-        Some(protocol) => vec![protocol],
-        // One without ports, if there may be one.
-        None if flows.source_ports.is_none() && flows.destination_ports.is_none() => vec![6, 17, 1],
-        None => vec![6, 17],
-    };
-    let ends = |ports: Option<mirror_filter::PortRange>| {
-        ports.map_or([0, u16::MAX], |ports| [ports.from(), ports.to()])
-    };
-    let mut packets = Vec::new();
-    for protocol in protocols {
-        for source in [flows.source.address(), flows.source.last()] {
-            for destination in [flows.destination.address(), flows.destination.last()] {
-                let mut push = |ports| {
-                    let direction: Direction = flows.direction;
-                    packets.push(Packet { direction, protocol, source, destination, ports });
-                };
-                if !matches!(protocol, 6 | 17) {
-                    push(None);
-                    continue;
-                }
-                for source_port in ends(flows.source_ports) {
-                    for port in ends(flows.destination_ports) {
-                        push(Some((source_port, port)));
-                    }
-                }
-            }
-        }
-    }
-    packets
 }

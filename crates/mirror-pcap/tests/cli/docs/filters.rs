@@ -9,7 +9,10 @@ use std::{
 use serde_json::Value;
 
 use super::json::{are_as_described, walk};
-use crate::harness::{mirror_pcap, testdata};
+use crate::{
+    filter::diff::described,
+    harness::{Scratch, mirror_pcap, testdata},
+};
 
 /// The filters of `testdata/filters`, and the one of the lab.
 fn filters() -> Vec<PathBuf> {
@@ -26,10 +29,20 @@ fn filters() -> Vec<PathBuf> {
     filters
 }
 
+/// Two filters whose rules differ where no rule has a say, one after the other.
+fn settled(scratch: &Scratch) -> [PathBuf; 2] {
+    let all = (100, "accept", "0.0.0.0/0");
+    scratch.write("a.json", described(&[all], &[]));
+    scratch.write("b.json", described(&[(10, "reject", "169.254.169.254/32"), all], &[]));
+    ["a.json", "b.json"].map(|name| scratch.path(name))
+}
+
 /// The fields that a command prints as JSON, over all filters, are those described.
 fn are_described(schema: &str, command: &str, more: &[&str]) {
     let mut printed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let all = filters();
+    let scratch = Scratch::new();
+    let mut all = filters();
+    all.extend(settled(&scratch));
     for (at, path) in all.iter().enumerate() {
         let mut run = mirror_pcap().args(["filter", command, "--format", "json"]).args(more);
         if command == "diff" {
