@@ -1,11 +1,11 @@
 //! `--flows`: tables of tshark and of VPC flow logs.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
 use super::{each, knowing, lab, simulate, source};
-use crate::harness::{Run, Scratch, mirror_pcap, same, skipped};
+use crate::harness::{Run, Scratch, mirror_pcap, root, same, skipped};
 
 /// A simulation of Lab D over a table.
 fn over(table: &str) -> Run {
@@ -63,6 +63,28 @@ fn a_table_by_tshark_gives_the_verdicts_of_the_capture() {
     }
 }
 
+/// Its command let tshark put fragments together, so that the last one had the ports.
+#[test]
+fn the_command_of_the_readme_gives_the_verdict_of_each_packet() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let is_it = |line: &&str| line.starts_with("$ tshark ") && line.ends_with(" > flows.tsv");
+    let line = readme.lines().find(is_it).unwrap();
+    let words = line.trim_start_matches("$ ").trim_end_matches(" > flows.tsv").split(' ');
+    let mut tshark = Command::new("tshark");
+    tshark.current_dir(root()).args(words.skip(1));
+    let Ok(output) = tshark.output() else {
+        let required = std::env::var_os("MIRROR_PCAP_REQUIRE_TSHARK").is_some();
+        assert!(!required, "tshark is required and not there");
+        return skipped("the README's table by tshark, which is not there");
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let args = ["--vpc", "10.0.0.0/16"];
+    let rows = each(over(&table).args(args));
+    assert_eq!(rows, each(simulate(&source()).args(args)));
+    assert!(rows.iter().any(|(_, _, reason)| reason == "later-fragment"));
+}
+
 const LOG: &str = "\
 version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status
 2 111122223333 eni-0d000000000000001 10.0.1.10 203.0.113.9 51000 443 6 20 4000 1767225600 1767225660 ACCEPT OK
@@ -115,7 +137,7 @@ fn a_row_that_cannot_be_read_is_named_by_its_number() {
             "first line: found no columns of addresses, expected a first line with \
              names such as ip.src and ip.dst, or srcaddr and dstaddr",
         ),
-        ("srcaddr dstaddr\n10.0.1.10\n", "row 1: found 1 cells, expected 2 as in the first line"),
+        ("srcaddr dstaddr\n10.0.1.10\n", "row 1: found 1 cell, expected 2 as in the first line"),
         ("", "is empty, expected a table of flows"),
     ] {
         let seen = over(table).fails_with(2).stdout("");
