@@ -207,6 +207,45 @@ mod tests {
         }
     }
 
+    /// AWS refuses such a rule; a filter that isn't compiled may have it.
+    #[test]
+    fn a_rule_of_two_families_is_of_the_other_one_for_every_packet() {
+        let both = Rule { destination: "::/0".parse().unwrap(), ..rule() };
+        let filter = Filter { rules: vec![both], ..Filter::default() };
+        for (packet, v4) in [
+            ("ingress tcp 203.0.113.9:51000 > 10.0.1.15:443", true),
+            ("ingress tcp [::1]:51000 > [::2]:443", false),
+        ] {
+            let tried = explain(&filter, &packet.parse().unwrap());
+            assert_eq!(tried[0].fit, Fit::Fails(Mismatch::Family { v4 }), "{packet}");
+        }
+    }
+
+    #[test]
+    fn what_failed_has_the_name_of_its_field() {
+        let field = |packet: &str| {
+            let filter = Filter { rules: vec![rule()], ..Filter::default() };
+            match explain(&filter, &packet.parse().unwrap())[0].fit {
+                Fit::Fails(why) => why.field(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(field("ingress tcp [::1]:51000 > [::2]:443"), "ip version");
+        assert_eq!(field("ingress udp 203.0.113.9:51000 > 10.0.1.15:443"), "protocol");
+        assert_eq!(field("ingress tcp 203.0.113.9:51000 > 10.1.1.15:443"), "destination");
+        assert_eq!(field("ingress tcp 203.0.113.9:51000 > 10.0.1.15:80"), "destination port");
+    }
+
+    /// They are tried by number; the index says where each stands.
+    #[test]
+    fn rules_are_tried_in_ascending_order_of_numbers() {
+        let rules = [30, 10, 20].map(|number| Rule { number, ..rule() }).to_vec();
+        let filter = Filter { rules, ..Filter::default() };
+        let packet = "ingress tcp 203.0.113.9:51000 > 10.0.1.15:443".parse().unwrap();
+        let order: Vec<usize> = explain(&filter, &packet).iter().map(|one| one.rule).collect();
+        assert_eq!(order, [1, 2, 0]);
+    }
+
     #[test]
     fn a_protocol_without_ports_lacks_none() {
         let icmp = Rule { protocol: None, ..rule() };

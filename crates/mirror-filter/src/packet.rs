@@ -239,6 +239,18 @@ mod tests {
     }
 
     #[test]
+    fn only_tcp_and_udp_can_lack_ports() {
+        for (text, ports) in [
+            ("ingress tcp 10.0.0.1 > 10.0.0.2", Ports::Missing(Missing::Fragment)),
+            ("ingress udp 10.0.0.1 > 10.0.0.2", Ports::Missing(Missing::Fragment)),
+            ("ingress icmp 10.0.0.1 > 10.0.0.2", Ports::Absent),
+            ("ingress udp 10.0.0.1:1 > 10.0.0.2:2", Ports::Known { source: 1, destination: 2 }),
+        ] {
+            assert_eq!(packet(text).flow().ports, ports, "{text}");
+        }
+    }
+
+    #[test]
     fn an_error_points_at_the_part_that_is_wrong() {
         for (text, error) in [
             ("", "found no more, expected ingress or egress"),

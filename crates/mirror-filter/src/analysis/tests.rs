@@ -462,6 +462,16 @@ fn the_highest_address_of_each_family_is_in_no_cell_beyond_it() {
     }
 }
 
+/// A leaf's number has no bit of those that tell leaves from nodes.
+#[test]
+fn there_are_no_more_places_than_leaves() {
+    assert_eq!(space::leaf(0), Ok(1));
+    assert_eq!(space::leaf((1 << 30) - 2), Ok((1 << 30) - 1));
+    for place in [1 << 30, 1 << 31, usize::MAX] {
+        assert_eq!(space::leaf(place), Err(TooComplex));
+    }
+}
+
 /// Each rule crosses all others, so that the pieces multiply at every level.
 #[test]
 fn a_filter_made_to_explode_is_refused_in_bounded_time() {
@@ -519,7 +529,13 @@ fn unneeded_nodes_are_forgotten_and_the_diagram_stays_what_it_is() {
         .collect();
     let filter = Filter { rules, ..Filter::default() };
     let mut space = space(&filter, Direction::Ingress, Family::V4);
-    assert!(space.arena.len() > 0);
+    // As many as there are where nothing is forgotten.
+    let mut arena = diagram::Arena::new(Family::V4);
+    let mut root = diagram::Ref::leaf(space::NONE);
+    for (place, rule) in space.rules.iter().enumerate().rev() {
+        root = space::paint(&mut arena, root, rule, space::leaf(place).unwrap()).unwrap();
+    }
+    assert!(space.arena.len() * 2 < arena.len(), "{} of {}", space.arena.len(), arena.len());
     for n in 0..2_000_u32 {
         let at = n.wrapping_mul(0x85eb_ca6b);
         let packet = Packet {

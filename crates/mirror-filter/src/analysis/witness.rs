@@ -116,3 +116,79 @@ pub(super) fn find(
     let path = arena.path(root, cube, wanted, &|level, piece| taste.rank(level, piece))?;
     Ok(path.map(|path| Point(path).packet(family, direction)))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::{Analysis, Flows};
+    use crate::{Action, Filter};
+
+    use super::*;
+
+    /// A packet of what a rule with these fields would match, of a filter without any.
+    fn example(flows: &Flows) -> String {
+        let mut analysis = Analysis::new(&Filter::default()).unwrap();
+        analysis.any(flows, Action::Reject).unwrap().unwrap().to_string()
+    }
+
+    #[test]
+    fn the_interface_is_in_a_vpc_and_the_other_end_is_not() {
+        let (ingress, egress) = (Direction::Ingress, Direction::Egress);
+        for (flows, text) in [
+            (Flows::all_v4(ingress), "ingress tcp 203.0.113.9:51000 > 10.0.1.15:443"),
+            (Flows::all_v4(egress), "egress tcp 10.0.1.15:51000 > 203.0.113.9:443"),
+            (
+                Flows::all_v6(ingress),
+                "ingress tcp [2001:db8::9]:51000 > [2001:db8:1234:ab01::15]:443",
+            ),
+        ] {
+            assert_eq!(example(&flows), text);
+        }
+        // Both ends in one network are two hosts of it.
+        let vpc = "10.0.0.0/8".parse().unwrap();
+        let within = Flows { source: vpc, destination: vpc, ..Flows::all_v4(egress) };
+        assert_eq!(example(&within), "egress tcp 10.0.1.15:51000 > 10.0.2.99:443");
+    }
+
+    #[test]
+    fn where_nothing_known_is_left_the_first_host_and_port_are_taken() {
+        let with = |source: &str, ports: (u16, u16)| {
+            let source = source.parse().unwrap();
+            let source_ports = crate::PortRange::new(ports.0, ports.1);
+            example(&Flows { source, source_ports, ..Flows::all_v4(Direction::Egress) })
+        };
+        let to = "> 203.0.113.9:443";
+        assert_eq!(with("172.20.0.0/24", (0, 10)), format!("egress tcp 172.20.0.1:1 {to}"));
+        assert_eq!(with("172.20.0.0/32", (0, 0)), format!("egress tcp 172.20.0.0:0 {to}"));
+        assert_eq!(with("172.20.0.3/32", (5, 10)), format!("egress tcp 172.20.0.3:5 {to}"));
+        // One of the ports of services before any other.
+        assert_eq!(with("172.20.0.3/32", (20, 30)), format!("egress tcp 172.20.0.3:22 {to}"));
+    }
+
+    #[test]
+    fn a_protocol_that_is_met_is_one_that_people_know() {
+        let of = |protocol: u8, flows: Flows| example(&Flows { protocol: Some(protocol), ..flows });
+        assert_eq!(of(1, Flows::all_v4(Direction::Egress)), "egress icmp 10.0.1.15 > 203.0.113.9");
+        assert_eq!(of(99, Flows::all_v4(Direction::Egress)), "egress 99 10.0.1.15 > 203.0.113.9");
+        let rejects_tcp_and_udp = |family: &str| {
+            let rule = |protocol: u8| crate::Rule {
+                direction: Direction::Ingress,
+                number: protocol.into(),
+                action: Action::Accept,
+                protocol: Some(protocol),
+                source: family.parse().unwrap(),
+                destination: family.parse().unwrap(),
+                source_ports: None,
+                destination_ports: None,
+                description: None,
+                id: None,
+            };
+            let filter = Filter { rules: vec![rule(6), rule(17)], ..Filter::default() };
+            let way = Direction::Ingress;
+            let flows = if family == "::/0" { Flows::all_v6(way) } else { Flows::all_v4(way) };
+            let found = Analysis::new(&filter).unwrap().any(&flows, Action::Reject);
+            found.unwrap().unwrap().protocol
+        };
+        assert_eq!(rejects_tcp_and_udp("0.0.0.0/0"), 1);
+        assert_eq!(rejects_tcp_and_udp("::/0"), 58);
+    }
+}

@@ -389,3 +389,44 @@ fn more_rules_than_aws_allows_are_undecided_rather_than_slow() {
     let missing = Missing::Cut;
     assert_eq!(of_ingress(&rules, missing), Decision::Undecided { rule: 0, missing });
 }
+
+#[test]
+fn as_many_rules_as_are_tried_are_decided_and_one_more_is_not() {
+    let accept = |number| tcp(number, Action::Accept, PortRange::new(443, 443));
+    let last = tcp(9_999, Action::Accept, None);
+    let of = |asking: u32| -> Vec<Rule> { (0..asking).map(accept).chain([last.clone()]).collect() };
+    let missing = Missing::Cut;
+    let agreed = Decision::Agreed { rule: 0, action: Action::Accept, missing };
+    assert_eq!(of_ingress(&of(15), missing), agreed);
+    assert_eq!(of_ingress(&of(16), missing), Decision::Undecided { rule: 0, missing });
+}
+
+/// A protocol that isn't known may be one that no rule names.
+#[test]
+fn what_is_done_with_every_protocol_that_rules_name_is_not_done_with_all() {
+    let accept =
+        |number, protocol| Rule { protocol: Some(protocol), ..tcp(number, Action::Accept, None) };
+    let missing = Missing::Cut;
+    let flow = Flow { protocol: None, ..without_ports(missing) };
+    let decided = |rules: &[Rule]| compiled(rules).decide(Direction::Ingress, &flow);
+    let named = [accept(10, 6), accept(20, 17), accept(30, 1), accept(40, 0)];
+    assert_eq!(decided(&named), Decision::Undecided { rule: 0, missing });
+    let all = Rule { protocol: None, ..tcp(50, Action::Accept, None) };
+    let named_and_all = [&named[..], &[all]].concat();
+    assert_eq!(
+        decided(&named_and_all),
+        Decision::Agreed { rule: 0, action: Action::Accept, missing }
+    );
+}
+
+/// A flow that no packet has, made by hand.
+#[test]
+fn ports_of_a_protocol_that_is_not_known_are_not_known_either() {
+    let rules = [tcp(10, Action::Accept, PortRange::new(443, 443))];
+    let ports = Ports::Known { source: 51_000, destination: 443 };
+    let flow = Flow { protocol: None, ports, ..without_ports(Missing::Fragment) };
+    assert_eq!(
+        compiled(&rules).decide(Direction::Ingress, &flow),
+        Decision::Undecided { rule: 0, missing: Missing::Cut }
+    );
+}

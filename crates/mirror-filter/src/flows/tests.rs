@@ -105,6 +105,22 @@ fn of_a_packet_in_one_of_the_other_version_the_outer_is_read() {
     assert_eq!((behind.protocol, behind.ports), (None, Ports::Missing(Missing::Cut)));
 }
 
+#[test]
+fn behind_extension_headers_udp_is_told_by_its_ports_too() {
+    let header = "ipv6.src,ipv6.dst,ipv6.nxt,udp.srcport,udp.dstport";
+    let seen = row(header, "2001:db8::1,2001:db8::2,43,5000,53").seen.unwrap().unwrap();
+    assert_eq!(seen.flow.protocol, Some(17));
+    assert_eq!(seen.flow.ports, Ports::Known { source: 5_000, destination: 53 });
+}
+
+/// MPLS, say: both versions are there, and the EtherType is of neither.
+#[test]
+fn an_ether_type_of_neither_version_tells_no_outer_one() {
+    let header = "ip.src,ip.dst,ip.proto,ipv6.src,ipv6.dst,ipv6.nxt,eth.type";
+    let line = "203.0.113.9,10.0.1.15,17,2001:db8::1,2001:db8::2,17,0x8847";
+    assert_eq!(row(header, line).seen, None);
+}
+
 const FLOW_LOG: &str = "version account-id interface-id srcaddr dstaddr srcport dstport protocol \
                         packets bytes start end action log-status";
 
@@ -121,6 +137,8 @@ fn a_row_of_a_flow_log_is_many_packets() {
     assert_eq!(row.time, Some((seconds(1_767_225_600), seconds(1_767_225_660))));
     assert_eq!(table(FLOW_LOG).ignored(), ["version", "account-id"]);
     assert!(table(FLOW_LOG).has_times() && table(FLOW_LOG).has_counts());
+    assert!(!table(TSHARK).has_times() && !table(TSHARK).has_counts());
+    assert!(table("ip.src,ip.dst,frame.time_epoch").has_times());
 }
 
 #[test]
@@ -215,13 +233,56 @@ fn direction_and_time_are_read_as_their_programs_write_them() {
     assert_eq!((flags.direction, flags.captured), (Some(Direction::Ingress), true));
     let time = 1_767_225_600_137_911_000;
     assert_eq!(flags.time, Some((time, time)));
+    let out = one(",2,,,");
+    assert_eq!((out.direction, out.captured), (Some(Direction::Egress), true));
+    assert_eq!(one("ingress,2,,,").direction, Some(Direction::Ingress), "the table's own word");
+    assert_eq!(one(",3,,,").direction, None);
     let macs = one(",0,1.5,02:15:0a:00:01:0f,02:01:0a:00:01:01");
     assert_eq!(macs.time, Some((1_500_000_000, 1_500_000_000)));
     assert_eq!(macs.macs.unwrap().0.to_string(), "02:15:0a:00:01:0f");
+    for time in ["1.0000000001", "1.+5", "-1", "1.5.5"] {
+        assert_eq!(
+            error(header, &format!("{ends},,,{time},,")),
+            format!("column frame.time_epoch: found \"{time}\", expected seconds since 1970")
+        );
+    }
+    assert_eq!(
+        error(header, &format!("{ends},,0x+1,,,")),
+        "column frame.packet_flags_direction: found \"0x+1\", expected a number"
+    );
     assert_eq!(
         error(header, &format!("{ends},in,,,,")),
         "column direction: found \"in\", expected ingress or egress"
     );
+}
+
+#[test]
+fn a_flow_log_has_an_end_and_bytes_of_all_its_packets() {
+    let header = "srcaddr dstaddr packets bytes start end action";
+    let one = |rest: &str| row(header, &format!("10.0.1.15 203.0.113.9 {rest}"));
+    let seconds = |from: i128, to: i128| Some((from * 1_000_000_000, to * 1_000_000_000));
+    assert_eq!(one("3 300 10 20 ACCEPT").time, seconds(10, 20));
+    assert_eq!(one("3 300 10 - ACCEPT").time, seconds(10, 10));
+    assert_eq!(one("3 300 20 10 ACCEPT").time, seconds(20, 20), "no flow ends before it begins");
+    assert_eq!(one("3 300 - 20 ACCEPT").time, None);
+    assert_eq!((one("3 300 10 20 ACCEPT").bytes, one("3 - 10 20 ACCEPT").bytes), (300, 0));
+    assert!(one("3 300 10 20 REJECT").dropped && !one("3 300 10 20 -").dropped);
+    assert_eq!(
+        error(header, "10.0.1.15 203.0.113.9 1 1 1 1 DROP"),
+        "column action: found \"DROP\", expected ACCEPT or REJECT"
+    );
+    // The length of one packet, and how many there were.
+    let lengths = row("ip.src,ip.dst,frame.len,packets", "10.0.1.15,203.0.113.9,60,4");
+    assert_eq!((lengths.packets, lengths.bytes), (4, 240));
+}
+
+#[test]
+fn what_is_quoted_of_a_table_is_cut_where_it_helps_no_more() {
+    let header = "ip.src,ip.dst";
+    let of = |len: usize| error(header, &format!("{},10.0.0.1", "x".repeat(len)));
+    let quoted = "x".repeat(60);
+    assert_eq!(of(60), format!("column ip.src: found \"{quoted}\", expected an address"));
+    assert_eq!(of(61), format!("column ip.src: found \"{quoted}...\", expected an address"));
 }
 
 #[test]

@@ -116,3 +116,113 @@ pub(super) fn accepts(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn range(text: &str) -> Cidr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_grows_by_octets_to_the_widest_range_that_means_something() {
+        let named = ["10.0.0.0/16", "10.0.1.0/24", "203.0.113.0/24", "2001:db8:1234:ab00::/56"];
+        let named: Vec<Cidr> = named.iter().map(|text| range(text)).collect();
+        let steps = |named: &[Cidr], text: &str, all: bool| -> Vec<String> {
+            Ranges::new(named).steps(address(text), all).iter().map(ToString::to_string).collect()
+        };
+        let none = |text: &str| steps(&[], text, false);
+        assert_eq!(
+            steps(&named, "10.0.1.15", true),
+            ["0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.15/32"]
+        );
+        assert_eq!(
+            steps(&named, "10.9.1.15", false),
+            ["10.0.0.0/8", "10.9.0.0/16", "10.9.1.0/24", "10.9.1.15/32"]
+        );
+        assert_eq!(steps(&named, "203.0.113.9", false), ["203.0.113.0/24", "203.0.113.9/32"]);
+        assert_eq!(none("203.0.113.9"), ["203.0.0.0/16", "203.0.113.0/24", "203.0.113.9/32"]);
+        assert_eq!(
+            steps(&named, "2001:db8:1234:ab01::15", true),
+            [
+                "::/0",
+                "2001:db8:1234:ab00::/56",
+                "2001:db8:1234:ab01::/64",
+                "2001:db8:1234:ab01::15/128",
+            ]
+        );
+        assert_eq!(none("fd00::1")[..2], ["fc00::/7", "fd00::/48"]);
+        assert_eq!(none("2001:db8::1").len(), 4);
+    }
+
+    #[test]
+    fn public_is_what_is_neither_named_nor_private_nor_everything() {
+        let named = [range("203.0.113.0/24")];
+        let ranges = Ranges::new(&named);
+        for (text, is) in [
+            ("0.0.0.0/0", false),
+            ("::/0", false),
+            ("198.51.100.0/24", true),
+            ("203.0.113.9/32", false),
+            ("10.0.0.0/8", false),
+            ("172.31.0.0/16", false),
+            ("172.32.0.0/16", true),
+            ("100.64.0.0/10", false),
+            ("fd00::/8", false),
+            ("2001:db8::/32", true),
+        ] {
+            assert_eq!(ranges.is_public(range(text)), is, "{text}");
+        }
+    }
+
+    /// Whatever is grown has the point in it and nothing that was to be left out.
+    #[test]
+    fn what_has_grown_is_as_wide_as_it_may_be() {
+        let point = |remote: &str, port| Point {
+            protocol: 6,
+            local: address("10.0.1.15"),
+            remote: address(remote),
+            ports: Some((50_000, port)),
+        };
+        let wanted = [point("203.0.113.9", 443), point("10.0.9.9", 80)];
+        let unwanted = point("10.0.9.9", 443);
+        let ranges = Ranges::new(&[]);
+        let clean = |region: &Region| !wanted.iter().any(|point| region.contains(point));
+        let grown = rejects(&unwanted, &ranges, clean);
+        let exact = Region::around(&unwanted);
+        let (any, all) = (range("0.0.0.0/0"), range("10.0.0.0/8"));
+        // By addresses, then by port: the port is of the wanted flows too, until the address is not.
+        let by_address = Region { local: any, remote: all, local_ports: None, ..exact };
+        assert_eq!(grown, [by_address, by_address]);
+
+        let service = Region { local: any, remote: any, local_ports: None, ..exact };
+        let dirty = [point("10.0.7.7", 443)];
+        let clean = |region: &Region| !dirty.iter().any(|point| region.contains(point));
+        let narrowed = accepts(&unwanted, &service, &ranges, clean);
+        let near = Region { remote: range("10.0.9.0/24"), ..service };
+        assert_eq!(narrowed, [near, near]);
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_does_not_grow() {
+        let point = Point {
+            protocol: 1,
+            local: address("10.0.1.15"),
+            remote: address("10.0.9.9"),
+            ports: None,
+        };
+        let ranges = Ranges::new(&[]);
+        assert_eq!(rejects(&point, &ranges, |_| false), []);
+        assert_eq!(accepts(&point, &Region::around(&point), &ranges, |_| false), []);
+        // And where nothing is in the way, everything is rejected but by its addresses.
+        let everything = Region { protocol: None, ..Region::around(&point) };
+        let all = range("0.0.0.0/0");
+        let home = Region { local: all, remote: range("10.0.0.0/8"), ..everything };
+        assert_eq!(rejects(&point, &ranges, |_| true), [home, Region { remote: all, ..home }]);
+    }
+}

@@ -285,3 +285,92 @@ impl<'s> Solver<'s> {
             .sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn point(port: u16, last: u8) -> Point {
+        let [local, remote] = [[10, 0, 1, 15], [10, 0, 0, last]].map(Into::into);
+        Point { protocol: 6, local, remote, ports: Some((50_000, port)) }
+    }
+
+    /// All from 10.0.0.`from` on with ports in a range.
+    fn region((from, bits): (u8, u8), (low, more): (u16, u16)) -> Region {
+        let around = Region::around(&point(0, from));
+        Region {
+            local_ports: None,
+            remote: Cidr::new([10, 0, 0, from].into(), 32 - bits).unwrap(),
+            remote_ports: crate::PortRange::new(low, low + more),
+            ..around
+        }
+    }
+
+    #[test]
+    fn how_many_accepts_take_a_point_is_counted_while_they_leave() {
+        let (narrow, wide) = (region((0, 0), (80, 0)), region((0, 3), (80, 0)));
+        let other = region((0, 3), (443, 0));
+        let plan = Plan { accepts: vec![narrow, wide, other], ..Plan::default() };
+        let points = [point(80, 0), point(80, 1)];
+        let mut takers = Takers::new(&plan, &points);
+        assert!(takers.any_is_only_of(&wide) && !takers.any_is_only_of(&narrow));
+        assert!(!takers.any_is_only_of(&other));
+        assert!(!takers.all_are_of(&wide), "narrow takes one as well");
+        takers.leave(&narrow);
+        assert!(takers.all_are_of(&wide));
+        assert!(!takers.all_are_of(&other));
+        takers.leave(&wide);
+        assert!(!takers.any_is_only_of(&narrow), "nobody takes any");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        /// Without any rule of a pruned plan something would be wanted and not taken, or taken and
+        /// not wanted; asked of the whole plan for each rule.
+        #[test]
+        fn a_pruned_plan_does_the_same_with_no_rule_too_many(
+            regions in prop::collection::vec(((0..8_u8, 0..4_u8), (80..84_u16, 0..3_u16)), 0..8),
+            rejects in 0..3_usize,
+            wanted in prop::collection::btree_map((80..84_u16, 0..8_u8), 1..9_u64, 0..10),
+            unwanted in prop::collection::btree_set((80..84_u16, 0..8_u8), 0..4),
+        ) {
+            let mut regions = regions.into_iter().map(|(hosts, ports)| region(hosts, ports));
+            let rejects: Vec<Region> = regions.by_ref().take(rejects).collect();
+            let plan = Plan { rejects, accepts: regions.collect(), ..Plan::default() };
+            let include: Vec<(Point, u64)> =
+                wanted.into_iter().map(|((port, last), n)| (point(port, last), n)).collect();
+            let exclude: Vec<Point> =
+                unwanted.into_iter().map(|(port, last)| point(port, last)).collect();
+            let solver = Solver::new(Family::V4, &include, &exclude, &[]);
+            let left = |plan: &Plan| -> u64 {
+                include.iter().filter(|(point, _)| !plan.takes(point)).map(|(_, n)| n).sum()
+            };
+            let is_clean = |plan: &Plan| !exclude.iter().any(|point| plan.takes(point));
+            let pruned = solver.pruned(plan.clone());
+            prop_assert_eq!(left(&pruned), left(&plan));
+            prop_assert!(is_clean(&pruned) || !is_clean(&plan));
+            if !is_clean(&plan) {
+                prop_assert_eq!(&pruned.rejects, &plan.rejects);
+                return Ok(());
+            }
+            for at in 0..pruned.accepts.len() {
+                let mut without = pruned.clone();
+                without.accepts.remove(at);
+                prop_assert!(left(&without) > left(&pruned), "{:?}", pruned.accepts[at]);
+            }
+            for at in 0..pruned.rejects.len() {
+                let mut without = pruned.clone();
+                without.rejects.remove(at);
+                let changes = left(&without) != left(&plan) || !is_clean(&without);
+                // A reject goes first, while accepts are there that go after it.
+                let mut before = plan.clone();
+                before.rejects = without.rejects;
+                let changed = left(&before) != left(&plan) || !is_clean(&before);
+                prop_assert!(changes || changed, "{:?}", pruned.rejects[at]);
+            }
+        }
+    }
+}

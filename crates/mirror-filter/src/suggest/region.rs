@@ -215,3 +215,111 @@ fn common(a: Cidr, b: Cidr) -> Cidr {
     let len = (0..=most).rev().find(fits).unwrap_or(0);
     prefix(a.address(), len)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Decision, Filter};
+
+    fn region(local: &str, remote: &str) -> Region {
+        let [local, remote] = [local, remote].map(|text| text.parse().unwrap());
+        Region { protocol: Some(6), local, remote, local_ports: None, remote_ports: None }
+    }
+
+    #[test]
+    fn what_is_open_is_counted_in_bits() {
+        let is = |region: Region, bits: f64| {
+            let found = region.openness();
+            assert!((found - bits).abs() < 1e-9, "{region:?}: {found}");
+        };
+        let hosts = region("10.0.1.15/32", "203.0.113.9/32");
+        let ports = |from, to| PortRange::new(from, to);
+        let port = Region { local_ports: ports(7, 7), remote_ports: ports(443, 443), ..hosts };
+        is(port, 0.0);
+        is(Region { remote_ports: ports(440, 443), ..port }, 2.0);
+        is(Region { local_ports: ports(0, u16::MAX), ..port }, 16.0);
+        is(hosts, 32.0);
+        is(Region { protocol: None, ..hosts }, 40.0);
+        is(region("10.0.0.0/8", "203.0.113.9/32"), 56.0);
+        is(region("10.0.1.15/32", "203.0.113.0/24"), 40.0);
+        is(region("::/0", "2001:db8::/32"), 128.0 + 96.0 + 32.0);
+    }
+
+    #[test]
+    fn a_hull_is_the_tightest_rule_around_both() {
+        let ports = |from, to| PortRange::new(from, to);
+        let one = Region { remote_ports: ports(80, 90), ..region("10.0.0.0/24", "10.1.0.0/24") };
+        let other =
+            Region { remote_ports: ports(443, 443), ..region("10.0.1.0/25", "10.2.0.1/32") };
+        let hull = Region { remote_ports: ports(80, 443), ..region("10.0.0.0/23", "10.0.0.0/14") };
+        assert_eq!((one.hull(&other), other.hull(&one)), (hull, hull));
+        assert_eq!(one.hull(&one), one);
+        // All protocols have no ports, and one that asks for none takes all.
+        let udp = Region { protocol: Some(17), ..other };
+        assert_eq!(one.hull(&udp), Region { protocol: None, remote_ports: None, ..hull });
+        let any_port = Region { remote_ports: None, ..other };
+        assert_eq!(one.hull(&any_port).remote_ports, None);
+    }
+
+    proptest! {
+        /// In either direction, the engine takes the flows of a region and no others.
+        #[test]
+        fn a_region_is_its_rule_in_both_directions(
+            (protocol, other) in prop::sample::select(vec![(6, Some(6)), (6, Some(17)), (17, None), (1, Some(1)), (1, None)]),
+            wide in any::<[bool; 4]>(),
+            (local, remote) in (0..8_u8, 0..8_u8),
+            ports in (440..446_u16, 440..446_u16),
+            ingress: bool,
+        ) {
+            let direction = if ingress { Direction::Ingress } else { Direction::Egress };
+            let has_ports = matches!(other, Some(6 | 17));
+            let range = |wide: bool| if wide { "10.0.0.0/30" } else { "10.0.0.4/32" };
+            let ranges = region(range(wide[0]), range(wide[1]));
+            let region = Region {
+                protocol: other,
+                local_ports: PortRange::new(442, 443).filter(|_| has_ports && wide[2]),
+                remote_ports: PortRange::new(443, 444).filter(|_| has_ports && wide[3]),
+                ..ranges
+            };
+            let address = |last| IpAddr::from([10, 0, 0, last]);
+            let ports = matches!(protocol, 6 | 17).then_some(ports);
+            let point = Point { protocol, local: address(local), remote: address(remote), ports };
+            let (source, destination, ports) = match direction {
+                Direction::Egress => (point.local, point.remote, ports),
+                Direction::Ingress => (point.remote, point.local, ports.map(|(l, r)| (r, l))),
+            };
+            let ports = ports.map_or(Ports::Absent, |(source, destination)| {
+                Ports::Known { source, destination }
+            });
+            let flow = Flow { source, destination, protocol: Some(protocol), ports };
+            let rules = vec![region.rule(direction, 10, Action::Accept)];
+            let filter = Filter { rules, ..Filter::default() }.compile().unwrap();
+            let takes = filter.decide(direction, &flow) != Decision::NoRule;
+            prop_assert_eq!(region.contains(&point), takes);
+            prop_assert_eq!(Point::of(direction, &flow), Some((Family::V4, point)));
+            prop_assert!(Region::around(&point).contains(&point));
+        }
+    }
+
+    #[test]
+    fn a_flow_that_lacks_what_a_rule_may_ask_for_is_no_point() {
+        let flow = Flow {
+            source: [10, 0, 1, 15].into(),
+            destination: [203, 0, 113, 9].into(),
+            protocol: Some(1),
+            ports: Ports::Absent,
+        };
+        assert!(Point::of(Direction::Egress, &flow).is_some());
+        let missing = Ports::Missing(mirror_wire::Missing::Cut);
+        let two_families = Ipv6Addr::LOCALHOST.into();
+        for flow in [
+            Flow { ports: missing, ..flow },
+            Flow { protocol: None, ..flow },
+            Flow { destination: two_families, ..flow },
+        ] {
+            assert_eq!(Point::of(Direction::Egress, &flow), None);
+        }
+    }
+}

@@ -110,6 +110,45 @@ mod tests {
         assert_eq!((all.len(), all[0].protocol), (1, None));
     }
 
+    /// The ports of the services of conversations with these local and remote ports.
+    fn of_ports(pairs: &[(u16, u16)]) -> Vec<(Option<String>, Option<String>)> {
+        let [local, remote] = ["10.0.1.15", "203.0.113.9"].map(|text| text.parse().unwrap());
+        let points: Vec<(Point, u64)> = pairs
+            .iter()
+            .map(|&ports| (Point { protocol: 6, local, remote, ports: Some(ports) }, 1))
+            .collect();
+        let text = |ports: Option<PortRange>| ports.map(|ports| ports.to_string());
+        services(Family::V4, &points)
+            .iter()
+            .map(|region| (text(region.local_ports), text(region.remote_ports)))
+            .collect()
+    }
+
+    #[test]
+    fn the_port_of_a_service_is_well_known_or_shared_or_the_lower_one() {
+        let (local, remote) = (
+            |ports: &str| (Some(ports.to_owned()), None),
+            |ports: &str| (None, Some(ports.to_owned())),
+        );
+        // One below 1024, though the other is shared.
+        assert_eq!(of_ports(&[(1_023, 30_000), (1_022, 30_000)]), [local("1022-1023")]);
+        assert_eq!(of_ports(&[(1_024, 30_000), (1_025, 30_000)]), [remote("30000")]);
+        assert_eq!(of_ports(&[(2_000, 8_443), (2_010, 8_443), (2_020, 8_443)]), [remote("8443")]);
+        assert_eq!(of_ports(&[(2_000, 8_443)]), [local("2000")]);
+        assert_eq!(of_ports(&[(8_443, 2_000)]), [remote("2000")]);
+        // Both the same: it has to be one of them.
+        assert_eq!(of_ports(&[(123, 123)]), [remote("123")]);
+    }
+
+    #[test]
+    fn sixteen_ports_stay_apart_and_of_more_the_closest_are_joined() {
+        let spread =
+            |count: u16| -> Vec<u16> { (0..count).map(|n| 100 + 20 * n + n * n).collect() };
+        assert_eq!(ranges(&spread(16)).len(), 16);
+        let joined = ranges(&spread(17));
+        assert_eq!((joined.len(), joined[0].as_str()), (16, "100-121"));
+    }
+
     fn ranges(ports: &[u16]) -> Vec<String> {
         runs(ports.to_vec()).iter().map(ToString::to_string).collect()
     }

@@ -202,6 +202,89 @@ fn services_are_joined_when_ten_rules_are_not_enough() {
     assert!(!exclude.iter().any(|sample| mirrors(&filter, sample)));
 }
 
+/// The rules for what leaves the interface, without their numbers.
+fn egress(rules: &[Rule]) -> Vec<String> {
+    let rules = rules.iter().filter(|rule| rule.direction == Direction::Egress);
+    let text = |rule: &Rule| {
+        let text = rule.to_string();
+        text.splitn(3, ' ').last().unwrap().to_owned()
+    };
+    rules.map(text).collect()
+}
+
+/// Conversations with a server at each of these ports.
+fn served(server: &str, ports: impl IntoIterator<Item = u16>) -> Vec<Sample> {
+    let local = if server.contains(':') { "2001:db8:1234:ab01::15" } else { "10.0.1.15" };
+    let texts = ports
+        .into_iter()
+        .zip(50_000..)
+        .map(|(port, client): (u16, u16)| format!("tcp {local} {client} > {server} {port}"));
+    texts.flat_map(|text| conversation(&text)).collect()
+}
+
+#[test]
+fn the_two_services_are_joined_that_open_the_least() {
+    let of = |include: &[Sample], exclude: &[Sample]| {
+        let rules = suggest(include, exclude, &[]);
+        let ports = |text: String| text.replace("accept tcp 0.0.0.0/0 > 0.0.0.0/0 ", "");
+        egress(&rules).into_iter().map(ports).collect::<Vec<_>>()
+    };
+    let server = "203.0.113.9";
+    let six = served(server, [100, 110, 200, 300, 400, 500]);
+    assert_eq!(of(&six, &[]), ["100-110", "200", "300", "400", "500"]);
+    // A range that is wide already is opened by less than a bit.
+    let wide = served(server, (100..164).chain([170, 300, 310, 400, 500]));
+    assert_eq!(of(&wide, &[]), ["100-170", "300", "310", "400", "500"]);
+    // What lies between may be unwanted.
+    let between = served(server, [105]);
+    let next = served(server, [100, 110, 130, 200, 300, 400]);
+    assert_eq!(of(&next, &between), ["100", "110-130", "200", "300", "400"]);
+}
+
+#[test]
+fn rules_are_shared_among_families_by_what_it_costs_each() {
+    let four = served("203.0.113.9", [100, 110, 200]);
+    let six = served("2001:db8:beef::9", [100, 300, 500]);
+    let of = |include: &[Sample]| egress(&suggest(include, &[], &[]));
+    assert_eq!(
+        of(&[&four[..], &six].concat()),
+        [
+            "accept tcp 0.0.0.0/0 > 0.0.0.0/0 100-110",
+            "accept tcp 0.0.0.0/0 > 0.0.0.0/0 200",
+            "accept tcp ::/0 > ::/0 100",
+            "accept tcp ::/0 > ::/0 300",
+            "accept tcp ::/0 > ::/0 500",
+        ]
+    );
+}
+
+#[test]
+fn each_network_that_is_unwanted_is_rejected() {
+    let https = |server: &str| served(server, [443]);
+    let include = [https("203.0.113.9"), https("198.51.100.7")].concat();
+    let exclude = [https("10.0.9.9"), https("192.168.7.7"), https("10.7.7.7")].concat();
+    assert_eq!(
+        egress(&suggest(&include, &exclude, &[])),
+        [
+            "reject all 0.0.0.0/0 > 10.0.0.0/8",
+            "reject all 0.0.0.0/0 > 192.168.0.0/16",
+            "accept tcp 0.0.0.0/0 > 0.0.0.0/0 443",
+        ]
+    );
+}
+
+/// Two rules for what is wanted, where all that isn't would take seven.
+#[test]
+fn where_rejects_are_too_many_the_wanted_networks_are_named() {
+    let https = |server: String| served(&server, [443]);
+    let include: Vec<Sample> = (1..=2).flat_map(|n| https(format!("10.{n}.1.1"))).collect();
+    let exclude: Vec<Sample> = (3..=9).flat_map(|n| https(format!("10.{n}.1.1"))).collect();
+    assert_eq!(
+        egress(&suggest(&include, &exclude, &[])),
+        ["accept tcp 0.0.0.0/0 > 10.1.0.0/16 443", "accept tcp 0.0.0.0/0 > 10.2.0.0/16 443",]
+    );
+}
+
 #[test]
 fn where_ten_rules_are_not_enough_the_fewest_packets_are_left() {
     // Each wanted service lies between two that aren't, so none can be joined.

@@ -1,6 +1,9 @@
 //! Findings on random filters against what the words of each code say, cell by cell; and one filter
 //! for each code that a person would write.
 
+mod cases;
+mod merging;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -10,6 +13,35 @@ use crate::Rule;
 use crate::analysis::differences;
 use crate::analysis::tests::services::{SERVICES, is_mirrored, service, vpcs};
 use crate::analysis::tests::{action, book, by_engine, cells, filter, filter_about, spaces};
+
+/// A rule as rules are printed: `ingress 100 accept tcp 0.0.0.0/0 443 > 10.0.0.0/16`.
+fn rule(text: &str) -> Rule {
+    let (of, to) = text.split_once(" > ").unwrap();
+    let (of, to): (Vec<&str>, Vec<&str>) = (of.split(' ').collect(), to.split(' ').collect());
+    let ports = |word: Option<&&str>| {
+        let (from, to) = word.map(|word| word.split_once('-').unwrap_or((word, word)))?;
+        crate::PortRange::new(from.parse().unwrap(), to.parse().unwrap())
+    };
+    Rule {
+        direction: of[0].parse().unwrap(),
+        number: of[1].parse().unwrap(),
+        action: of[2].parse().unwrap(),
+        protocol: match of[3] {
+            "all" => None,
+            "tcp" => Some(6),
+            "udp" => Some(17),
+            "icmp" => Some(1),
+            "icmpv6" => Some(58),
+            number => Some(number.parse().unwrap()),
+        },
+        source: of[4].parse().unwrap(),
+        destination: to[0].parse().unwrap(),
+        source_ports: ports(of.get(5)),
+        destination_ports: ports(to.get(1)),
+        description: None,
+        id: None,
+    }
+}
 
 fn linted(filter: &Filter) -> Vec<Finding> {
     lint(filter, &Surroundings::default()).unwrap()

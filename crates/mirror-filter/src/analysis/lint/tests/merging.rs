@@ -1,0 +1,205 @@
+//! Whether two rules are one, asked of rules that nearly are.
+//!
+//! The oracle knows nothing of intervals: if any one rule matches what two match, it is the tightest
+//! with both in it, and every cell that the three cut says whether it does.
+
+use super::*;
+use crate::PortRange;
+
+/// The tightest rule with everything in it that these two match.
+fn hull(a: &Rule, b: &Rule) -> Rule {
+    let protocol = a.protocol.filter(|_| a.protocol == b.protocol);
+    let range = |a: Cidr, b: Cidr| {
+        let lens = (0..=a.prefix_len().min(b.prefix_len())).rev();
+        let mut wider = lens.filter_map(|len| Cidr::new(a.address(), len));
+        wider.find(|range| range.contains(a.address()) && range.contains(b.address())).unwrap()
+    };
+    let ports = |a: Option<PortRange>, b: Option<PortRange>| {
+        let (a, b) = (a?, b?);
+        let all = PortRange::new(a.from().min(b.from()), a.to().max(b.to()))?;
+        let is_all = (all.from(), all.to()) == (0, u16::MAX);
+        Some(all).filter(|_| !is_all && protocol.is_some())
+    };
+    Rule {
+        protocol,
+        source: range(a.source, b.source),
+        destination: range(a.destination, b.destination),
+        source_ports: ports(a.source_ports, b.source_ports),
+        destination_ports: ports(a.destination_ports, b.destination_ports),
+        ..a.clone()
+    }
+}
+
+fn cells_of(rules: &[&Rule]) -> Vec<Packet> {
+    let rules = rules.iter().copied().cloned().collect();
+    let filter = Filter { rules, ..Filter::default() };
+    spaces().flat_map(|(way, family)| cells(&[&filter], way, family)).collect()
+}
+
+/// The one rule that two rules are, of which neither covers the other.
+fn one_rule(a: &Rule, b: &Rule) -> Option<Rule> {
+    let both = hull(a, b);
+    let cells = cells_of(&[a, b, &both]);
+    let only = |one: &Rule, other: &Rule| {
+        cells.iter().any(|packet| matches(one, packet) && !matches(other, packet))
+    };
+    let is_union = cells
+        .iter()
+        .all(|packet| matches(&both, packet) == (matches(a, packet) || matches(b, packet)));
+    (is_union && only(a, b) && only(b, a)).then_some(both)
+}
+
+fn are_apart(a: &Rule, b: &Rule) -> bool {
+    !cells_of(&[a, b]).iter().any(|packet| matches(a, packet) && matches(b, packet))
+}
+
+fn ports() -> impl Strategy<Value = Option<PortRange>> {
+    let some = [
+        (0, 1_023),
+        (1_024, 65_535),
+        (80, 90),
+        (91, 443),
+        (92, 443),
+        (85, 443),
+        (444, 65_535),
+        (0, 65_535),
+    ];
+    let some = prop::sample::select(some.to_vec());
+    prop_oneof![2 => Just(None), 3 => some.prop_map(|(from, to)| PortRange::new(from, to))]
+}
+
+fn range() -> impl Strategy<Value = Cidr> {
+    let some = ["10.0.0.0/25", "10.0.0.128/25", "10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"];
+    prop::sample::select(some.to_vec()).prop_map(|text| text.parse().unwrap())
+}
+
+fn a_rule() -> impl Strategy<Value = Rule> {
+    let protocol = prop_oneof![8 => Just(Some(6)), 1 => Just(Some(17)), 1 => Just(None)];
+    (protocol, range(), range(), ports(), ports()).prop_map(
+        |(protocol, source, destination, source_ports, destination_ports)| Rule {
+            direction: Direction::Ingress,
+            number: 0,
+            action: Action::Accept,
+            protocol,
+            source,
+            destination,
+            source_ports: source_ports.filter(|_| protocol.is_some()),
+            destination_ports: destination_ports.filter(|_| protocol.is_some()),
+            description: None,
+            id: None,
+        },
+    )
+}
+
+/// Two rules of which the second is the first but for one field, or two.
+fn a_pair() -> impl Strategy<Value = (Rule, Rule)> {
+    let fields = prop_oneof![4 => (0..5_u8).prop_map(|n| [n, n]), 1 => [0..5_u8, 0..5_u8]];
+    (a_rule(), a_rule(), fields).prop_map(|(first, other, fields)| {
+        let mut second = first.clone();
+        for field in fields {
+            match field {
+                0 => second.source = other.source,
+                1 => second.destination = other.destination,
+                2 => second.source_ports = other.source_ports.filter(|_| first.protocol.is_some()),
+                3 => {
+                    second.destination_ports =
+                        other.destination_ports.filter(|_| first.protocol.is_some());
+                }
+                // Ports have to stay those of a protocol that has them.
+                _ => second.protocol = other.protocol.or(first.protocol),
+            }
+        }
+        (first, second)
+    })
+}
+
+fn merged(rules: Vec<Rule>) -> Vec<(Option<usize>, Vec<usize>, String)> {
+    let findings = linted(&Filter { rules, ..Filter::default() }).into_iter();
+    let findings = findings.filter(|one| one.code == Code::Mergeable);
+    findings.map(|one| (one.rule, one.by, one.message)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_rules_are_one_if_one_rule_matches_what_they_match(
+        (first, second) in a_pair(), alike in prop::bool::weighted(0.9), backwards: bool,
+    ) {
+        let first = Rule { number: 10, ..first };
+        let action = if alike { Action::Accept } else { Action::Reject };
+        let second = Rule { number: 20, action, ..second };
+        let want: Vec<_> = one_rule(&first, &second)
+            .filter(|_| alike)
+            .map(|one| {
+                let message = format!("together with rule 20 it is one rule: {one}");
+                if backwards { (Some(1), vec![0], message) } else { (Some(0), vec![1], message) }
+            })
+            .into_iter()
+            .collect();
+        let rules = if backwards { vec![second, first] } else { vec![first, second] };
+        prop_assert_eq!(merged(rules), want);
+    }
+
+    /// One of the two has to pass what stands between them.
+    #[test]
+    fn rules_are_merged_past_others_that_leave_one_of_them_alone(
+        (first, last) in a_pair(), between in prop::collection::vec(a_rule(), 1..3),
+    ) {
+        let between: Vec<Rule> = between
+            .into_iter()
+            .zip(20..)
+            .map(|(rule, number)| Rule { number, action: Action::Reject, ..rule })
+            .collect();
+        let first = Rule { number: 10, ..first };
+        let last = Rule { number: 30, ..last };
+        let mut rules = vec![first.clone()];
+        rules.extend(between.iter().cloned());
+        rules.push(last.clone());
+        let filter = Filter { rules, ..Filter::default() };
+        let decides = cells_of(&filter.rules.iter().collect::<Vec<_>>())
+            .iter()
+            .any(|packet| book(&filter, packet) == Some(filter.rules.len() - 1));
+        let passes = |rule: &Rule| between.iter().all(|other| are_apart(rule, other));
+        let are_one =
+            one_rule(&first, &last).is_some() && decides && (passes(&first) || passes(&last));
+        let found = merged(filter.rules.clone());
+        let found = found.iter().any(|(rule, by, _)| (*rule, by.as_slice()) == (Some(0), &[between.len() + 1]));
+        prop_assert_eq!(found, are_one, "{:?}", filter.rules.iter().map(ToString::to_string).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_rule_is_merged_with_one_other_at_a_time() {
+    let of = |texts: &[&str]| -> Vec<(usize, usize)> {
+        let found = merged(texts.iter().map(|text| rule(text)).collect());
+        found.iter().map(|(rule, by, _)| (rule.unwrap(), by[0])).collect()
+    };
+    let quarters = [
+        "ingress 10 accept tcp 10.0.0.0/26 > 0.0.0.0/0",
+        "ingress 20 accept tcp 10.0.0.64/26 > 0.0.0.0/0",
+        "ingress 30 accept tcp 10.0.0.128/26 > 0.0.0.0/0",
+        "ingress 40 accept tcp 10.0.0.192/26 > 0.0.0.0/0",
+    ];
+    assert_eq!(of(&quarters), [(0, 1), (2, 3)]);
+    assert_eq!(of(&quarters[..3]), [(0, 1)]);
+    let ports = [
+        "egress 1 accept udp 10.0.0.0/8 > 0.0.0.0/0 10-19",
+        "egress 2 accept udp 10.0.0.0/8 > 0.0.0.0/0 30-39",
+        "egress 3 accept udp 10.0.0.0/8 > 0.0.0.0/0 20-29",
+        "egress 4 accept udp 10.0.0.0/8 > 0.0.0.0/0 40-49",
+    ];
+    assert_eq!(of(&ports), [(0, 2), (1, 3)]);
+    // What is never met is not worth merging.
+    let dead = [
+        "ingress 5 reject tcp 10.0.0.0/24 > 0.0.0.0/0",
+        "ingress 10 accept tcp 10.0.0.0/25 > 0.0.0.0/0",
+        "ingress 20 accept tcp 10.0.0.128/25 > 0.0.0.0/0",
+    ];
+    assert_eq!(of(&dead), []);
+    let six = [
+        "ingress 10 accept all 2001:db8::/33 > ::/0",
+        "ingress 20 accept all 2001:db8:8000::/33 > ::/0",
+    ];
+    assert_eq!(of(&six), [(0, 1)]);
+}
