@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn copies_of_one_packet_have_one_imprint() {
-        for frame in [v4(6, 200), v6(6, 200), v4(17, 8), v4(47, 3)] {
+        for frame in [v4(6, 200), v6(6, 200), v4(17, 8), v6(17, 8), v4(47, 3)] {
             let imprint = Imprint::of(&frame).unwrap();
             let other_macs = [&[9; 12], &frame[12..]].concat();
             assert_eq!(Imprint::of(&other_macs), Some(imprint));
@@ -172,6 +172,23 @@ mod tests {
         let mut other = frame.clone();
         other[54 + 2] ^= 0xff;
         assert_eq!(Imprint::of(&other), Imprint::of(&frame));
+    }
+
+    #[test]
+    fn behind_options_of_the_ip_header_the_checksum_is_found_too() {
+        let mut frame = v4(17, 100);
+        frame[14] = 0x46;
+        let imprint = Imprint::of(&frame);
+        assert!(imprint.is_some());
+        frame[34 + 4 + 6] ^= 0xff;
+        assert_eq!(Imprint::of(&frame), imprint);
+        frame[34 + 4 + 5] ^= 0xff;
+        assert_ne!(Imprint::of(&frame), imprint);
+        // Of no version, or shorter than it can be.
+        for first in [0x44, 0x40, 0x65, 0x05] {
+            frame[14] = first;
+            assert_eq!(Imprint::of(&frame), None, "{first:#x}");
+        }
     }
 
     #[test]

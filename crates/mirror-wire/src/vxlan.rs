@@ -92,6 +92,16 @@ mod tests {
         }
     }
 
+    /// Bits that stand at the same place in two reserved bytes.
+    #[test]
+    fn reserved_bits_do_not_cancel_each_other_out() {
+        for bytes in [&[0, 3][..], &[0, 7], &[3, 7], &[1, 2]] {
+            let mut h = H;
+            bytes.iter().for_each(|&byte| h[byte] |= 0x40);
+            assert!(Vxlan::read(&h).unwrap().reserved_bits, "{bytes:?}");
+        }
+    }
+
     #[test]
     fn gpe_is_refused_unless_it_carries_ethernet() {
         for next_protocol in 0..=u8::MAX {

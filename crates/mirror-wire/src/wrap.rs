@@ -329,6 +329,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn over_ipv6_a_packet_has_as_many_hops_to_go_as_over_ipv4() {
+        let (v4, v6) = (v4().headers(&FRAME, 5).unwrap(), v6().headers(&FRAME, 5).unwrap());
+        assert_eq!((v4[14 + 8], v6[14 + 7]), (255, 255));
+    }
+
     /// Lengths of odd and even frames, and one for which the sum comes out as zero.
     #[test]
     fn the_udp_checksum_over_ipv6_is_true() {

@@ -144,6 +144,9 @@ mod tests {
     #[test]
     fn names_are_told_by_their_ending() {
         assert_eq!(Compression::of_name("a.pcapng.zst"), Compression::Zstd);
+        assert_eq!(Compression::of_name("a.pcap.gz"), Compression::Gzip);
+        assert_eq!(Compression::of_name(".lz4"), Compression::Lz4);
+        assert_eq!(Compression::of_name("a.gz.pcapng"), Compression::None);
         assert_eq!(Compression::of_name("gz"), Compression::None);
     }
 }

@@ -187,6 +187,21 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_given_in_order_and_up_to_a_fault() {
+        let other = [2, 0, 1, 0, b'x', 0, 0, 0];
+        let bye = [1, 0, 3, 0, b'b', b'y', b'e', 0];
+        let fault = [1, 0, 200, 0];
+        let bytes = [&HI[..], &other, &bye, &fault, &HI].concat();
+        let options = Options::new(ByteOrder::Little, &bytes);
+        assert_eq!(options.comments().collect::<Vec<_>>(), [&b"hi"[..], b"bye"]);
+        assert!(!options.is_empty());
+        // An end of options is something, though no option.
+        let end = Options::new(ByteOrder::Little, &[0; 4]);
+        assert!(!end.is_empty() && end.iter().next().is_none());
+        assert!(Options::new(ByteOrder::Little, &[]).is_empty());
+    }
+
+    #[test]
     fn what_came_before_a_fault_is_still_given() {
         let bytes = [&HI[..], &[2, 0, 200, 0, 1, 2, 3, 4]].concat();
         let fault = BadOptions { at: 8, needs: 204, left: 8 };

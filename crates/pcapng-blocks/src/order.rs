@@ -67,3 +67,19 @@ impl ByteOrder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_is_the_lowest_or_the_highest() {
+        let (little, big) = (ByteOrder::Little, ByteOrder::Big);
+        assert_eq!(little.bytes64(0x0102_0304_0506_0708), [8, 7, 6, 5, 4, 3, 2, 1]);
+        assert_eq!(big.bytes64(0x0102_0304_0506_0708), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(little.bytes32(0x0102_0304), [4, 3, 2, 1]);
+        assert_eq!(big.bytes32(0x0102_0304), [1, 2, 3, 4]);
+        assert_eq!(little.u32([4, 3, 2, 1]), 0x0102_0304);
+        assert_eq!(big.u16([1, 2]), 0x0102);
+    }
+}

@@ -74,3 +74,94 @@ pub(crate) fn begins_block<R: Read>(window: &mut Window<R>, order: ByteOrder, at
     kind::is_usual(order.u32(*kind))
         && words.get(1).is_none_or(|length| is_length(order.u32(*length)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: ByteOrder = ByteOrder::Little;
+
+    /// A block of this length, which only its second length tells, and what stands behind it.
+    fn block(len: usize, behind: &[u32]) -> Vec<u8> {
+        let mut bytes = [6_u32.to_le_bytes(), 0xffff_0000_u32.to_le_bytes()].concat();
+        bytes.resize(len - 4, 0);
+        bytes.extend(u32::try_from(len).unwrap().to_le_bytes());
+        bytes.extend(behind.iter().flat_map(|word| word.to_le_bytes()));
+        bytes
+    }
+
+    fn length(resync: &mut Resync, bytes: &[u8]) -> Option<usize> {
+        resync.length(&mut Window::new(bytes), ORDER)
+    }
+
+    #[test]
+    fn the_longest_block_that_is_found_is_as_long_as_the_window() {
+        for (len, found) in
+            [(16, true), (100_000, true), (LIMIT - 12, true), (LIMIT - 8, false), (LIMIT, false)]
+        {
+            let bytes = block(len, &[6, 32, 0, 0, 0, 0, 0, 32]);
+            assert_eq!(length(&mut Resync::new(), &bytes), found.then_some(len), "{len}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_costs_nothing_and_what_is_not_does() {
+        let mut resync = Resync::new();
+        let found = block(32, &[6, 32]);
+        for n in 0..200 {
+            assert_eq!(length(&mut resync, &found), Some(32), "{n}");
+        }
+        for n in 0..64 {
+            assert_eq!(length(&mut resync, &[0; 64]), None, "{n}");
+        }
+        assert_eq!(length(&mut resync, &found), None);
+        assert_eq!(length(&mut Resync::none(), &found), None);
+    }
+
+    #[test]
+    fn a_block_begins_with_a_kind_that_is_usual_and_a_length_that_can_be() {
+        let section = kind::SECTION;
+        for (words, begins) in [
+            (&[][..], true),
+            (&[6], true),
+            (&[6, 32], true),
+            (&[1, 12], true),
+            (&[6, MAX_BLOCK_LEN], true),
+            (&[6, 8], false),
+            (&[6, 33], false),
+            (&[6, MAX_BLOCK_LEN + 4], false),
+            (&[0, 32], false),
+            (&[11, 32], false),
+            (&[11], false),
+            (&[kind::CUSTOM_NO_COPY, 32], true),
+            (&[section], true),
+            // Only its magic tells in which order its length is.
+            (&[section, 0x1c00_0000], true),
+            (&[section, 28, 0x1a2b_3c4d], true),
+            (&[section, 28, 0x4d3c_2b1a], true),
+            (&[section, 28, 0x1a2b_3c4e], false),
+        ] {
+            let bytes = block(16, words);
+            let found = begins_block(&mut Window::new(&bytes[..]), ORDER, 16);
+            assert_eq!(found, begins, "{words:x?}");
+        }
+    }
+
+    /// Somebody may be waiting for what is in the window already.
+    #[test]
+    fn no_more_is_read_than_is_looked_at() {
+        struct Live<'b>(&'b [u8]);
+        impl Read for Live<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                if self.0.is_empty() {
+                    return Err(std::io::Error::other("this would wait"));
+                }
+                self.0.read(buffer)
+            }
+        }
+        let bytes = block(16, &[6, 32, 0]);
+        let mut window = Window::new(Live(&bytes));
+        assert!(begins_block(&mut window, ORDER, 16));
+        assert!(window.take_error().is_none());
+    }
+}

@@ -158,6 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_consumed_than_there_is() {
+        let mut window = Window::new(&[7; 100][..]);
+        assert!(window.fill(60));
+        window.consume(40);
+        window.consume(1_000);
+        assert_eq!((window.bytes(), window.offset()), (&[][..], 100));
+        assert!(!window.fill(1));
+    }
+
+    #[test]
     fn a_claimed_length_allocates_only_what_arrives() {
         let mut window = Window::new(Drip { left: 1000, step: 100 });
         assert!(!window.fill(100 << 20));

@@ -343,3 +343,30 @@ mod against_etherparse {
         }
     }
 }
+
+#[test]
+fn a_header_that_was_cut_is_cut_if_it_begins_as_one() {
+    for len in 14..14 + 20 {
+        assert_eq!(flow(&V4[..len]), Err(NoFlow::Cut), "{len} bytes of IPv4");
+    }
+    let v6 = v6(6, &TCP);
+    for len in 14..14 + 40 {
+        assert_eq!(flow(&v6[..len]), Err(NoFlow::Cut), "{len} bytes of IPv6");
+    }
+    for (frame, first) in [(&V4[..], 0x65), (&v6, 0x45)] {
+        let mut frame = frame[..18].to_vec();
+        frame[14] = first;
+        assert_eq!(flow(&frame), Err(NoFlow::Malformed), "{first:#x}");
+    }
+}
+
+/// Two bytes of TCP in the first fragment: the rest of the ports is in the next, if nothing of this
+/// one was cut off.
+#[test]
+fn ports_that_a_first_fragment_of_ipv6_ends_before_are_in_the_next() {
+    let first = v6(44, &[6, 0, 0, 1, 0, 0, 0, 0, 0xc7, 0x38]);
+    assert_eq!(ports(&first), Ports::Missing(Missing::Fragment));
+    assert_eq!(ports(&first[..first.len() - 1]), Ports::Missing(Missing::Cut));
+    let padded = [&first[..], &[0; 6]].concat();
+    assert_eq!(ports(&padded), Ports::Missing(Missing::Fragment));
+}

@@ -258,3 +258,37 @@ fn a_live_capture_must_wait_behind_a_block_larger_than_the_buffer() {
         assert_eq!(waits(vec![head, large, more]), [false, true, true, true], "{len}");
     }
 }
+
+#[test]
+fn the_longest_block_that_is_read_is_read() {
+    let capture = ethernet(Order::Little);
+    let behind = ethernet(Order::Little).packet(packet(0)).bytes()[48..].to_vec();
+    let lines = tell(with_long_block(&capture, 4, MAX_BLOCK_LEN, &behind)).unwrap();
+    let next = 48 + MAX_BLOCK_LEN;
+    assert_eq!(
+        lines[2..],
+        [
+            "48: block 0x4".to_owned(),
+            format!("{next}: Enhanced on 0 at Some(7), 4 of 4 bytes, 0 of options"),
+        ]
+    );
+}
+
+/// One that a packet can fill may be cut; a longer one can't be true.
+#[test]
+fn a_length_that_a_packet_can_have_is_believed_where_the_capture_ends() {
+    for order in BOTH {
+        let of = |length: u32| {
+            let mut capture = ethernet(order);
+            capture.raw(&framed(order, 6, length, &[0; 20], 32)).packet(packet(0));
+            story(&capture.bytes())[2].clone()
+        };
+        let longest = u32::try_from(LONGEST_OF_PACKETS).unwrap();
+        assert!(of(longest).contains("[fatal]"), "{}", of(longest));
+        let wrong = format!(
+            "byte 48: block length is {} before the body but 32 after it [packet]",
+            longest + 4
+        );
+        assert_eq!(of(longest + 4), wrong);
+    }
+}

@@ -274,3 +274,13 @@ fn a_simple_packet_ends_where_the_snaplen_of_the_first_interface_says() {
         "byte 28: names interface 0, but this section has described only 0 so far [packet]"
     );
 }
+
+/// Its length, be it a small one, says nothing before the magic does.
+#[test]
+fn a_section_is_not_there_before_its_magic() {
+    let section = super::SectionState::new(crate::ByteOrder::Little);
+    let head = [crate::kind::SECTION.to_le_bytes(), 8_u32.to_le_bytes()].concat();
+    assert!(!section.has_block(&head));
+    let foreign = [&head[..], b"none"].concat();
+    assert!(section.has_block(&foreign), "an error, for which nothing more is needed");
+}
