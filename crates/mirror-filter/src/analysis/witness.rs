@@ -120,13 +120,13 @@ pub(super) fn find(
 #[cfg(test)]
 mod tests {
     use crate::analysis::{Analysis, Flows};
-    use crate::{Action, Filter};
+    use crate::{Action, Filter, Services};
 
     use super::*;
 
     /// A packet of what a rule with these fields would match, of a filter without any.
     fn example(flows: &Flows) -> String {
-        let mut analysis = Analysis::new(&Filter::default()).unwrap();
+        let mut analysis = Analysis::new(&Filter::default(), &Services::default()).unwrap();
         analysis.any(flows, Action::Reject).unwrap().unwrap().to_string()
     }
 
@@ -185,7 +185,8 @@ mod tests {
             let filter = Filter { rules: vec![rule(6), rule(17)], ..Filter::default() };
             let way = Direction::Ingress;
             let flows = if family == "::/0" { Flows::all_v6(way) } else { Flows::all_v4(way) };
-            let found = Analysis::new(&filter).unwrap().any(&flows, Action::Reject);
+            let found =
+                Analysis::new(&filter, &Services::default()).unwrap().any(&flows, Action::Reject);
             found.unwrap().unwrap().protocol
         };
         assert_eq!(rejects_tcp_and_udp("0.0.0.0/0"), 1);
