@@ -35,13 +35,16 @@ const MAX_WORK: u64 = 30_000_000;
 const FEW_EDGES: usize = 64 << 10;
 
 /// A filter is too complex for the exact analysis: its rules cut each other into millions of
-/// pieces. No filter that AWS would take, with its ten rules, comes near.
+/// pieces, or are so many that their pairs take too long. No filter that AWS would take, with its
+/// ten rules, comes near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooComplex;
 
 impl fmt::Display for TooComplex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the rules cut each other into too many pieces to be analysed")
+        f.write_str(
+            "there are too many rules, or they cut each other into too many pieces, to be analysed",
+        )
     }
 }
 
@@ -125,7 +128,8 @@ impl Arena {
         }
     }
 
-    fn look(&mut self, edges: usize) -> Result<(), TooComplex> {
+    /// Note that so many edges are looked at, or something that takes as long.
+    pub(super) fn look(&mut self, edges: usize) -> Result<(), TooComplex> {
         self.work += edges as u64 + 1;
         if self.work > MAX_WORK { Err(TooComplex) } else { Ok(()) }
     }

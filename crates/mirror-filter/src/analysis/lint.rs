@@ -231,7 +231,7 @@ pub fn lint(filter: &Filter, around: &Surroundings) -> Result<Vec<Finding>, TooC
             let mut space = Space::new(filter, direction, family, &services)?;
             let dead = lint.shadowed(&mut space)?;
             lint.redundant(&mut space, &dead)?;
-            lint.mergeable(&space, &dead);
+            lint.mergeable(&mut space, &dead)?;
             spaces.push(space);
         }
     }

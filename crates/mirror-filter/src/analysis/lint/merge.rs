@@ -6,23 +6,34 @@ use super::{Code, Lint, Severity};
 use crate::analysis::cube::{
     Cube, DESTINATION, DESTINATION_PORT, Interval, LEVELS, PROTOCOL, SOURCE, SOURCE_PORT,
 };
+use crate::analysis::diagram::TooComplex;
 use crate::analysis::space::{Painted, Space};
 use crate::{Cidr, PortRange, Rule};
 
 impl Lint<'_> {
-    pub(super) fn mergeable(&mut self, space: &Space, dead: &BTreeSet<usize>) {
+    pub(super) fn mergeable(
+        &mut self,
+        space: &mut Space,
+        dead: &BTreeSet<usize>,
+    ) -> Result<(), TooComplex> {
+        let Space { rules, arena, .. } = space;
+        let live: Vec<(usize, &Painted)> =
+            rules.iter().enumerate().filter(|(place, _)| !dead.contains(place)).collect();
         let mut taken = BTreeSet::new();
-        let live = || space.rules.iter().enumerate().filter(|(place, _)| !dead.contains(place));
-        for (place, one) in live() {
+        for (at, &(place, one)) in live.iter().enumerate() {
             if taken.contains(&place) {
                 continue;
             }
-            for (later, other) in live().skip_while(|(at, _)| *at <= place) {
+            let behind = live.get(at + 1..).unwrap_or_default();
+            // Pairs, and rules between them, may be as many as would take minutes.
+            arena.look(behind.len())?;
+            for &(later, other) in behind {
                 if taken.contains(&later) || one.action != other.action {
                     continue;
                 }
                 let Some(union) = union(one, other) else { continue };
-                let between = space.rules.iter().take(later).skip(place + 1);
+                arena.look(later - place)?;
+                let between = rules.iter().take(later).skip(place + 1);
                 if !can_meet(one, other, between) {
                     continue;
                 }
@@ -36,6 +47,7 @@ impl Lint<'_> {
                 break;
             }
         }
+        Ok(())
     }
 }
 

@@ -106,6 +106,9 @@ fn blockers(
     rule: &Painted,
     against: &[u32],
 ) -> Result<Vec<usize>, TooComplex> {
+    // No edges, and dearer than they are: a document may have a hundred thousand rules, and each of
+    // them be shadowed.
+    space.arena.look(place.saturating_mul(4))?;
     let mut overlaps: Vec<(f64, usize, Vec<Cube>)> = Vec::new();
     for (before, other) in space.rules.iter().enumerate().take(place) {
         let common: Vec<Cube> = rule

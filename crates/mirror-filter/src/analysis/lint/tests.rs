@@ -349,3 +349,31 @@ fn a_vpc_at_the_end_of_the_addresses_has_no_resolver() {
     assert_eq!(found("255.255.255.255/32"), BTreeSet::new());
     assert_eq!(found("0.0.0.0/32").len(), 0, "0.0.0.2 is another");
 }
+
+/// Each shadowed rule was held against all before it, however many there were: minutes for a
+/// document of a few megabytes. Pairs that could be merged but for what is between them took longer.
+#[test]
+fn rules_by_the_thousand_are_refused_in_bounded_time() {
+    let rule = |number: u32, action, ports: [u16; 2]| Rule {
+        direction: Direction::Ingress,
+        number,
+        action,
+        protocol: Some(6),
+        source: "0.0.0.0/0".parse().unwrap(),
+        destination: "0.0.0.0/0".parse().unwrap(),
+        source_ports: None,
+        destination_ports: crate::PortRange::new(ports[0], ports[1]),
+        description: None,
+        id: None,
+    };
+    let shadowed = (0..8_000).map(|n| rule(n, Action::Accept, [0, u16::MAX]));
+    let not_merged = (0..1_000_u16).flat_map(|from| {
+        let number = 2 * u32::from(from);
+        let accept = rule(number, Action::Accept, [from, 30_000 + from]);
+        [accept, rule(number + 1, Action::Reject, [25_000, 25_000])]
+    });
+    for rules in [shadowed.collect::<Vec<_>>(), not_merged.collect()] {
+        let filter = Filter { rules, ..Filter::default() };
+        assert_eq!(lint(&filter, &Surroundings::default()), Err(TooComplex));
+    }
+}
