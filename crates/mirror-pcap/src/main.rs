@@ -57,8 +57,10 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) => {
             if let Some(message) = failure.message() {
-                // Nothing is left to be done if stderr is gone as well.
-                let _ = writeln!(io::stderr(), "mirror-pcap: {message}");
+                // In one piece, for others may write into the same log. Nothing is left to be done
+                // if stderr is gone as well.
+                let line = format!("mirror-pcap: {message}\n");
+                let _ = io::stderr().write_all(line.as_bytes());
             }
             failure.exit().into()
         }

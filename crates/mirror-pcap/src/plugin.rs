@@ -62,7 +62,7 @@ fn is_privileged() -> bool {
 /// Tell what was done, on standard error as all such talk.
 fn tell(text: &str) {
     // Nobody is left to hear that stderr is gone.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// A path for people.
