@@ -14,7 +14,7 @@ use mirror_testkit::{
 use serde_json::{Value, json};
 
 use crate::{
-    commands::{SPEAKERS, SPEAKERS_OF_FILTERS, Speech},
+    commands::{SPEAKERS, SPEAKERS_OF_FILTERS, SPEAKERS_OF_PLUGINS, Speech},
     harness::{Run, Scratch, Seen, mirror_pcap},
     output::can,
 };
@@ -93,6 +93,10 @@ fn check(seen: &Seen, speech: Speech, context: &str) -> Option<Value> {
     is_harmless(&seen.stderr, context);
     let stdout = String::from_utf8(seen.stdout.clone()).unwrap_or_else(|_| panic!("{context}"));
     is_harmless(&stdout, context);
+    if !stdout.is_empty() && speech == Speech::Xml {
+        let mut reader = quick_xml::Reader::from_str(&stdout);
+        while !matches!(reader.read_event().expect(context), quick_xml::events::Event::Eof) {}
+    }
     let said = !stdout.is_empty() && speech == Speech::Json;
     said.then(|| {
         serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{context}: {e}\n{stdout}"))
@@ -132,16 +136,16 @@ fn document(text: &str) -> Vec<u8> {
     json!({ "schema": "mirror-pcap/sessions/1", "sessions": [session] }).to_string().into()
 }
 
-/// A line of [`SPEAKERS`] with other names for its files.
-fn speak(scratch: &Scratch, line: &str, names: [&str; 3]) -> Run {
+/// The names of files in the lines of [`SPEAKERS`] and those of filters and plugins.
+const FILES: [&str; 6] =
+    ["in.pcapng", "sessions.json", "filter.json", "tests.yaml", "flows.csv", "out"];
+
+/// A line with other names for its files.
+fn speak(scratch: &Scratch, line: &str, names: [&str; 6]) -> Run {
     let mut run = mirror_pcap().within(scratch);
     for word in line.split(' ') {
-        run = run.arg(match word {
-            "in.pcapng" => names[0],
-            "sessions.json" => names[1],
-            "out" => names[2],
-            word => word,
-        });
+        let file = FILES.iter().position(|name| *name == word);
+        run = run.arg(file.map_or(word, |at| names[at]));
     }
     run
 }
@@ -164,7 +168,7 @@ fn texts_of_captures_and_documents_reach_nobody_unescaped() {
         scratch.write("sessions.json", document(&text));
         for (line, speech) in SPEAKERS {
             let _ = fs::remove_file(scratch.path("out"));
-            let seen = speak(&scratch, line, ["in.pcapng", "sessions.json", "out"]).ends();
+            let seen = speak(&scratch, line, FILES).ends();
             let code = seen.status.code();
             let context = format!("{text:?} in {line}: {code:?}\n{}", seen.stderr);
             assert!(matches!(code, Some(0 | 2 | 4)), "{context}");
@@ -203,6 +207,23 @@ fn filter(text: &str) -> Vec<u8> {
     json!({ "TrafficMirrorFilters": [filter] }).to_string().into()
 }
 
+/// Expectations of the filter in the file `filter`, one of which fails, and all called `text`.
+fn tests(filter: &str, text: &str) -> Vec<u8> {
+    let flow =
+        |packet: &str, expect: &str| json!({ "name": text, "flow": packet, "expect": expect });
+    let tests = [
+        flow("ingress tcp 192.0.2.1:1 > 10.0.1.15:2", "mirrored"),
+        flow("ingress tcp 192.0.2.1:1 > 10.0.1.15:2", "not-mirrored"),
+    ];
+    json!({ "filter": filter, "tests": tests }).to_string().into()
+}
+
+/// A table with a column that is called `text`, and has it in every row.
+fn flows(text: &str) -> Vec<u8> {
+    let cell = text.replace('"', "\"\"").replace(['\r', '\n'], " ");
+    format!("ip.src,ip.dst,ip.proto,\"{cell}\"\n192.0.2.1,10.0.1.15,1,\"{cell}\"\n").into()
+}
+
 #[test]
 fn texts_of_filters_reach_nobody_unescaped() {
     let scratch = Scratch::new();
@@ -210,8 +231,10 @@ fn texts_of_filters_reach_nobody_unescaped() {
     for text in hostile() {
         scratch.write("in.pcapng", capture(&text));
         scratch.write("filter.json", filter(&text));
+        scratch.write("tests.yaml", tests("filter.json", &text));
+        scratch.write("flows.csv", flows(&text));
         for (line, speech) in SPEAKERS_OF_FILTERS {
-            let seen = mirror_pcap().within(&scratch).args(line.split(' ')).ends();
+            let seen = speak(&scratch, line, FILES).ends();
             let code = seen.status.code();
             let context = format!("{text:?} in {line}: {code:?}\n{}", seen.stderr);
             assert!(matches!(code, Some(0 | 1 | 2 | 4)), "{context}");
@@ -239,30 +262,43 @@ fn names_of_files_reach_nobody_unescaped() {
         let scratch = Scratch::new();
         // A number, so that no name is a folder's (`..`) and none is there twice.
         let name = |what: &str| format!("./{what}{turn}{}", file_name(&text));
-        let names = [name("i"), name("s"), name("o")];
-        scratch.write(&names[0], capture("x"));
-        scratch.write(&names[1], document("x"));
-        fs::create_dir(scratch.path(name("f"))).unwrap();
-        for (line, speech) in SPEAKERS {
+        let names = ["i", "s", "f", "t", "c", "o", "n", "d"].map(name);
+        let [input, sessions, rules, expectations, table, out, none, folder] =
+            names.each_ref().map(String::as_str);
+        scratch.write(input, capture("x"));
+        scratch.write(sessions, document("x"));
+        scratch.write(rules, filter("x"));
+        scratch.write(expectations, tests(rules, "x"));
+        scratch.write(table, flows("x"));
+        fs::create_dir(scratch.path(folder)).unwrap();
+        let lines = [SPEAKERS, SPEAKERS_OF_FILTERS, SPEAKERS_OF_PLUGINS];
+        for (line, speech) in lines.into_iter().flatten() {
             let mut said = Vec::new();
-            // All is there; the input is missing, cut, a folder; the document is; the output cannot be.
-            let [input, document, out] = [&names[0], &names[1], &names[2]].map(String::as_str);
-            let (none, folder) = (&name("n"), &name("f"));
-            for names in [
-                [input, document, out],
-                [none, none, out],
-                [folder, document, out],
-                [input, folder, out],
-                [document, input, out],
-                [input, document, folder],
-            ] {
+            // All is there; nothing is; the input is a folder; documents are; each is the other; the
+            // output cannot be.
+            for (turn, names) in [
+                [input, sessions, rules, expectations, table, out],
+                [none, none, none, none, none, out],
+                [folder, sessions, rules, expectations, table, out],
+                [input, folder, folder, folder, folder, out],
+                [rules, input, input, input, input, out],
+                [input, sessions, rules, expectations, table, folder],
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                if turn == 5 && !line.contains(" out") {
+                    continue;
+                }
                 let _ = fs::remove_file(scratch.path(out));
                 let seen = speak(&scratch, line, names).ends();
                 let context = format!("{names:?} in {line}\n{}", seen.stderr);
                 check(&seen, *speech, &context);
                 said.push(seen.status.code());
             }
-            assert!(said.contains(&Some(2)), "{line}: {said:?}");
+            // To a doctor nothing that is wrong is unreadable.
+            let wrong = if line.starts_with("plugin doctor") { 1 } else { 2 };
+            assert!(said.contains(&Some(wrong)), "{line}: {said:?}");
         }
     }
 }
@@ -276,7 +312,7 @@ fn half_of_a_surrogate_pair_in_a_document_is_told_or_replaced() {
         let good = String::from_utf8(document("NAME")).unwrap();
         scratch.write("sessions.json", good.replace("NAME", text));
         for (line, speech) in SPEAKERS {
-            let seen = speak(&scratch, line, ["in.pcapng", "sessions.json", "out"]).ends();
+            let seen = speak(&scratch, line, FILES).ends();
             check(&seen, *speech, &format!("{text} in {line}\n{}", seen.stderr));
         }
     }

@@ -15,7 +15,7 @@ use std::{
 
 use mirror_testkit::bench::{self, InnerSize, Plan};
 
-use crate::commands::{WRITERS, outputs};
+use crate::commands::{WRITERS, furnish, outputs};
 use crate::harness::{Run, Scratch, mirror_pcap, same, skipped, wait};
 
 pub(crate) const OLD: &[u8] = b"what was there before";
@@ -95,6 +95,7 @@ fn a_full_disk_leaves_the_old_file_and_no_temporary() {
         return skipped("a full disk: only root may mount one");
     }
     let scratch = with_bench(2000);
+    furnish(&scratch);
     for line in WRITERS {
         let args = line.replace(" out", " disk/out");
         // The mount is seen by this shell alone, and goes with it.

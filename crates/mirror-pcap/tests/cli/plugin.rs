@@ -5,6 +5,7 @@
 //! tshark run as an ordinary user, as they do elsewhere.
 
 mod doctor;
+mod faults;
 mod install;
 mod profile;
 
