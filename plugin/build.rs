@@ -21,9 +21,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={file}");
     }
     let include = include_paths()?;
+    watch(&include);
     bindings(&include)?;
     shim(&include);
     Ok(())
+}
+
+/// So that another Wireshark in the place of the one before is noticed: between releases of a series
+/// structures have changed before.
+fn watch(folders: &[PathBuf]) {
+    let version = folders.iter().map(|folder| folder.join("ws_version.h"));
+    for file in version.filter(|file| file.is_file()) {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
 }
 
 /// Where the headers of Wireshark are, and those of GLib, which they include.

@@ -22,6 +22,7 @@ pub fn dissect(data: &[u8]) {
         interface: 0,
         description,
         doubtful_description: false,
+        only_odd: false,
     };
     let sessions = row(data).into_iter().collect();
     let settings = Settings { picture: join(Picture::default(), sessions), ..Settings::default() };
@@ -31,6 +32,7 @@ pub fn dissect(data: &[u8]) {
         Packet { doubtful_description: true, ..packet },
         Packet { description: b"", ..packet },
         Packet { link: None, ..packet },
+        Packet { only_odd: true, ..packet },
         packet,
     ];
     for packet in variants {
@@ -49,7 +51,7 @@ pub fn dissect(data: &[u8]) {
 fn check(shown: &Shown<'_>, packet: &Packet<'_>) {
     let session = shown.session;
     let texts = [&session.id, &session.name, &session.eni, &session.target, &session.filter];
-    let texts = texts.into_iter().chain([&session.endpoint]).flatten().chain([&session.title]);
+    let texts = texts.into_iter().chain([&session.endpoint]).flatten().chain([&session.title, &session.label]);
     for text in texts {
         let text = text.as_c_str().to_string_lossy();
         assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?}");

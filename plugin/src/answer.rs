@@ -63,6 +63,7 @@ pub unsafe extern "C" fn vpcmirror_rs_show(
             // SAFETY: the caller's promise.
             description: unsafe { bytes(packet.description) },
             doubtful_description: packet.doubtful_description != 0,
+            only_odd: packet.only_odd != 0,
         };
         // SAFETY: the caller's promise, for each of them.
         let comments = comments.iter().map(|comment| unsafe { bytes(*comment) });
@@ -87,6 +88,7 @@ fn out(answer: &Shown<'_>) -> vpcmirror_shown {
     };
     vpcmirror_shown {
         title: session.title.as_c_str().as_ptr(),
+        label: session.label.as_c_str().as_ptr(),
         session_id: text(session.id.as_ref()),
         session_name: text(session.name.as_ref()),
         eni: text(session.eni.as_ref()),

@@ -5,7 +5,8 @@
  * A post-dissector sees every packet, with the bytes as they were captured, whatever other
  * dissectors made of them: so it depends neither on Decode As nor on the VXLAN dissector being
  * enabled, changes nothing for other protocols, and needs none of their fields. It answers without
- * a tree too, for expert infos and statistics are made then.
+ * a tree too, for expert infos and statistics are made then; but if there are neither tree nor
+ * statistics, it only asks whether there is an expert info to give.
  */
 
 #include "shim.h"
@@ -115,7 +116,27 @@ link_type(int encapsulation)
     }
 }
 
-/* The packet's comments, in the memory of the packet. */
+/* Comments, as many as have been found. */
+struct found {
+    const char **texts;
+    uint32_t len;
+};
+
+/* The answer of such a function is an int in 4.0 and a bool since; this is what the headers say. */
+static __typeof__(((wtap_block_foreach_func) 0)(0, 0, WTAP_OPTTYPE_STRING, 0, 0))
+take_comment(wtap_block_t block _U_, unsigned id, wtap_opttype_e type, wtap_optval_t *value, void *data)
+{
+    struct found *found = data;
+
+    if (id == OPT_COMMENT && type == WTAP_OPTTYPE_STRING && value->stringval)
+        found->texts[found->len++] = value->stringval;
+    return TRUE;
+}
+
+/*
+ * The packet's comments, in the memory of the packet. They are not asked for by number: each such
+ * question goes through all options from the first one on, and a packet may have millions.
+ */
 static uint32_t
 comments(packet_info *pinfo, const char *const **list)
 {
@@ -123,20 +144,15 @@ comments(packet_info *pinfo, const char *const **list)
                              ? epan_get_modified_block(pinfo->epan, pinfo->fd)
                              : pinfo->rec->block;
     unsigned count = block ? wtap_block_count_option(block, OPT_COMMENT) : 0;
-    const char **texts;
-    char *text;
-    uint32_t found = 0;
+    struct found found = {NULL, 0};
 
     *list = NULL;
     if (count == 0)
         return 0;
-    texts = wmem_alloc_array(pinfo->pool, const char *, count);
-    for (unsigned i = 0; i < count; i++) {
-        if (wtap_block_get_nth_string_option_value(block, OPT_COMMENT, i, &text) == WTAP_OPTTYPE_SUCCESS)
-            texts[found++] = text;
-    }
-    *list = texts;
-    return found;
+    found.texts = wmem_alloc_array(pinfo->pool, const char *, count);
+    wtap_block_foreach_option(block, take_comment, &found);
+    *list = found.texts;
+    return found.len;
 }
 
 static void
@@ -153,10 +169,17 @@ add_string(proto_tree *tree, enum vpcmirror_field field, tvbuff_t *tvb, const ch
 static void
 move_into_place(proto_tree *tree, proto_item *item, tvbuff_t *tvb, int32_t vxlan)
 {
-    int vxlan_id = vxlan < 0 ? -1 : proto_get_id_by_filter_name("vxlan");
-    int frame_id = proto_get_id_by_filter_name("frame");
+    /* They are asked for once: protocols come before packets, and these two stay. */
+    static int vxlan_id = -1, frame_id = -1;
     proto_node *previous = NULL, *frame = NULL;
 
+    /* What nobody sees has no order; it is made for filters and columns. */
+    if (!PTREE_DATA(tree)->visible)
+        return;
+    if (frame_id == -1) {
+        vxlan_id = proto_get_id_by_filter_name("vxlan");
+        frame_id = proto_get_id_by_filter_name("frame");
+    }
     for (proto_node *node = tree->first_child; node; previous = node, node = node->next) {
         const field_info *field = PNODE_FINFO(node);
 
@@ -164,7 +187,7 @@ move_into_place(proto_tree *tree, proto_item *item, tvbuff_t *tvb, int32_t vxlan
             continue;
         if (field->hfinfo->id == frame_id)
             frame = node;
-        if (vxlan_id != -1 && field->hfinfo->id == vxlan_id && field->ds_tvb == tvb &&
+        if (vxlan >= 0 && field->hfinfo->id == vxlan_id && field->ds_tvb == tvb &&
             field->start == vxlan && previous) {
             proto_tree_move_item(tree, previous, item);
             return;
@@ -257,6 +280,7 @@ vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
     /* Comments count only on the interface of a session, and that one is described. */
     if (packet.description || packet.doubtful_description)
         packet.comments_len = comments(pinfo, &packet.comments);
+    packet.only_odd = !tree && !have_tap_listener(vpcmirror_tap);
 
     switch (vpcmirror_rs_show(&packet, &shown)) {
     case VPCMIRROR_NO:

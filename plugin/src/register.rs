@@ -7,6 +7,7 @@
 use std::ffi::{CStr, c_int};
 use std::mem;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::guard::{Entry, guard};
 use crate::wireshark::*;
@@ -134,6 +135,10 @@ static PLUGIN: proto_plugin = proto_plugin {
     register_handoff: Some(register_handoff),
 };
 
+/// Whether all is registered that the dissector shows. If a panic has ended that halfway, it must
+/// see no packet: it would show what Wireshark does not know, and be a bug on each of them.
+static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+
 /// Tell Wireshark which functions register.
 pub(crate) fn plugin() {
     // SAFETY: the structure is static, and Wireshark never writes to it.
@@ -158,11 +163,15 @@ extern "C" fn register_protoinfo() {
             vpcmirror_tap = register_tap(c"vpcmirror".as_ptr());
             vpcmirror_preferences_register();
         }
+        IS_REGISTERED.store(true, Ordering::Relaxed);
     });
 }
 
 extern "C" fn register_handoff() {
     guard(Entry::Handoff, (), || {
+        if !IS_REGISTERED.load(Ordering::Relaxed) {
+            return;
+        }
         // SAFETY: Wireshark calls this once, after all protocols and taps are registered; the names
         // are static and the functions are of the C half.
         unsafe {

@@ -78,11 +78,13 @@ struct vpcmirror_packet {
     int doubtful_description;    /* it may be that of another interface */
     const char *const *comments; /* of the packet; NULL if comments_len is 0 */
     uint32_t comments_len;
+    int only_odd;                /* nobody looks at more than the expert infos */
 };
 
 /* What to show of it. Texts are valid until the next call into Rust; NULL if nothing is known. */
 struct vpcmirror_shown {
     const char *title;       /* of the session, never NULL */
+    const char *label;       /* the same with its key, for others may have that title; never NULL */
     const char *session_id;
     const char *session_name;
     const char *eni;
@@ -107,7 +109,7 @@ enum vpcmirror_answer {
     VPCMIRROR_PANIC /* a bug of ours */
 };
 
-/* Whether the packet is a mirrored one; if so, *shown is filled. */
+/* Whether the packet is a mirrored one, and odd if only that is asked; if so, *shown is filled. */
 int vpcmirror_rs_show(const struct vpcmirror_packet *packet, struct vpcmirror_shown *shown);
 
 /* A row of the table of sessions, as it was typed. */

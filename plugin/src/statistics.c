@@ -5,7 +5,7 @@
 
 /* What a packet hands to those who tap it. */
 struct tapped {
-    const char *title;
+    const char *session;
     const char *direction;
     int cut;
 };
@@ -23,7 +23,7 @@ vpcmirror_statistics_queue(packet_info *pinfo, const struct vpcmirror_shown *sho
         return;
     /* The taps run when the texts of `shown` may be gone. */
     tapped = wmem_new(pinfo->pool, struct tapped);
-    tapped->title = wmem_strdup(pinfo->pool, shown->title);
+    tapped->session = wmem_strdup(pinfo->pool, shown->label);
     tapped->direction = shown->direction ? wmem_strdup(pinfo->pool, shown->direction) : "unknown";
     tapped->cut = shown->cut_from != 0;
     tap_queue_packet(vpcmirror_tap, pinfo, tapped);
@@ -43,7 +43,7 @@ vpcmirror_statistics_packet(stats_tree *st, packet_info *pinfo _U_, epan_dissect
     int session;
 
     tick_stat_node(st, TOP, 0, TRUE);
-    session = tick_stat_node(st, tapped->title, top_node, TRUE);
+    session = tick_stat_node(st, tapped->session, top_node, TRUE);
     tick_stat_node(st, tapped->direction, session, FALSE);
     if (tapped->cut)
         tick_stat_node(st, CUT, session, FALSE);

@@ -122,7 +122,7 @@ class Workbench:
         documents = sorted(DOCUMENTS.glob("*.json"))
         return self.file("sessions.json", self.mirror_pcap("config", "show", "--json", *documents))
 
-    def run_tool(self, *args, env=None, timeout=120):
+    def run_tool(self, *args, env=None, stdin=b"", timeout=120):
         """tshark or a tool of its kind, as somebody who is not root."""
         settings = {
             "PATH": "/usr/bin:/bin",
@@ -143,8 +143,10 @@ class Workbench:
             command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         command += ["env", "-i", *(f"{name}={value}" for name, value in settings.items())]
         command += [self.inside(arg) if isinstance(arg, Path) else arg for arg in args]
-        process = subprocess.run(
-            command, capture_output=True, text=True, errors="backslashreplace", timeout=timeout, cwd="/"
+        stdin = stdin.encode() if isinstance(stdin, str) else stdin
+        process = subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, cwd="/")
+        process.stdout, process.stderr = (
+            text.decode(errors="backslashreplace") for text in (process.stdout, process.stderr)
         )
         return Ran(process)
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Faults of our own, on demand: none of them takes Wireshark with it."""
 
+import re
 import unittest
 from pathlib import Path
 
-from harness import CAPTURES, HOOKS_PLUGIN, Tests
+from harness import CAPTURES, HOOKS_PLUGIN, PROJECT, Tests
 
 LAB_D = CAPTURES / "lab-d" / "input.pcapng"
 # They ask for what must not happen otherwise.
@@ -30,6 +31,23 @@ class Faults(Tests):
                 self.assertEqual(len(ran.lines), 58)
                 if entry != "Show":
                     self.assertEqual(ran.lines, want)
+                    # What was not registered once was shown all the same: a bug on every packet.
+                    self.assertNotIn("Dissector bug", self.panicking(entry, "-V").out)
+
+    def test_these_are_all_the_entries(self):
+        source = (PROJECT / "plugin" / "src" / "guard.rs").read_text()
+        (entries,) = re.findall(r"enum Entry \{(.*?)\}", source, re.DOTALL)
+        tested = ["PluginRegister", "Register", "Handoff", "Show", "Load", "CheckRow"]
+        self.assertEqual(re.findall(r"\w+", entries), tested)
+        # And every function that C can call is one of them.
+        functions = set()
+        for path in (PROJECT / "plugin" / "src").glob("*.rs"):
+            text = path.read_text()
+            if path.name != "test_hooks.rs":
+                functions.update(re.findall(r'extern "C" fn (\w+)\(.*?\{\s*(\w+)', text, re.DOTALL))
+        self.assertEqual(len(functions), 7)
+        for name, first in functions:
+            self.assertTrue(first == "guard" or name == "plugin_describe", name)
 
     def test_a_panic_on_a_packet_is_shown_on_that_packet(self):
         ran = self.panicking("Show", "-V", "-c", "1")

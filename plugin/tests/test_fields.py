@@ -119,6 +119,51 @@ class TheSameFrames(Tests):
         self.assertEqual({row[0] for row in self.fields(stripped, ["endpoint"])}, {endpoint})
 
 
+class LinkTypes(Tests):
+    """Every kind of capture that a mirror target may make."""
+
+    def test_each_that_pcap_has_a_number_for(self):
+        ran = self.tshark("-r", self.copy(LAB_D), "-c", "1", "-T", "json", "-x", "-j", "frame")
+        (frame,) = json.loads(ran.out)[0]["_source"]["layers"]["frame_raw"][:1]
+        frame = bytes.fromhex(frame)
+        packet = frame[14:]
+        sll = bytes.fromhex("0000 0001 0006 020000000001 0000 0800")
+        sll2 = bytes.fromhex("0800 0000 00000002 0001 00 06 020000000001 0000")
+        for code, header in [
+            (0, (2).to_bytes(4, "little")),
+            (0, (2).to_bytes(4, "big")),
+            (1, frame[:14]),
+            (1, frame[:12] + bytes.fromhex("8100 0007 0800")),
+            (12, b""),
+            (101, b""),
+            (108, (2).to_bytes(4, "big")),
+            (113, sll),
+            (228, b""),
+            (276, sll2),
+        ]:
+            with self.subTest(f"link type {code}, {header.hex()}"):
+                data = header + packet
+                words = [0xA1B2C3D4, 2 << 16 | 4, 0, 0, 262144, code, 0, 0, len(data), len(data)]
+                pcap = b"".join(word.to_bytes(4, "big") for word in words) + data
+                path = self.file("one.pcap", pcap)
+                want = [["308308", "10.0.1.15"]]
+                self.assertEqual(self.fields(path, ["vni", "source.ip"]), want)
+        # One that is not looked into.
+        path = self.file("one.pcap", pcap[:20] + (195).to_bytes(4, "big") + pcap[24:])
+        self.assertEqual(self.fields(path, ["vni"]), [[""]])
+
+    def test_ipv6_has_a_number_of_its_own(self):
+        case = CAPTURES / "outer-ipv6" / "input.pcapng"
+        ran = self.tshark("-r", self.copy(case), "-c", "1", "-T", "json", "-x", "-j", "frame")
+        frame = bytes.fromhex(json.loads(ran.out)[0]["_source"]["layers"]["frame_raw"][0])
+        want = self.fields(self.copy(case), ["vni", "source.ipv6"])[:1]
+        self.assertTrue(want[0][1])
+        for code, data in [(229, frame[14:]), (101, frame[14:])]:
+            words = [0xA1B2C3D4, 2 << 16 | 4, 0, 0, 262144, code, 0, 0, len(data), len(data)]
+            path = self.file("one.pcap", b"".join(word.to_bytes(4, "big") for word in words) + data)
+            self.assertEqual(self.fields(path, ["vni", "source.ipv6"]), want)
+
+
 class WhoseVni(Tests):
     """The mirror's, never the workload's."""
 
@@ -137,7 +182,9 @@ class WhoseVni(Tests):
             self.assertEqual({row[0] for row in workload}, {"308308"})
 
     def test_a_planted_comment_convinces_nobody(self):
-        planted = "vpcmirror: vni=1 source=10.9.9.9 session=tms-evil name=evil direction=egress"
+        planted = (
+            "vpcmirror: vni=1 source=10.9.9.9 session=tms-evil name=evil direction=egress cut_from=9"
+        )
         wrapped, stripped = self.copy(LAB_D), self.strip(LAB_D, "stripped.pcapng")
         plain = self.file("plain.pcap", b"")
         self.mirror_pcap("strip", "--quiet", "--format", "pcap", LAB_D, plain)
@@ -150,9 +197,13 @@ class WhoseVni(Tests):
                 path.chmod(0o644)
                 found = self.fields(path, ["frame.comment"])
                 self.assertTrue(all(planted in row[0] for row in found))
-                # A comment that is put in the place of ours takes ours away, not more.
-                names = [name for name in FIELDS if name != "direction"]
-                self.assertEqual(self.fields(path, names), self.fields(capture, names))
+                # One that editcap has put in the place of ours takes ours away, not more.
+                without = self.strip(LAB_D, "none.pcapng", "--comment", "none")
+                without = without if capture == stripped else capture
+                rows = zip(self.fields(capture, FIELDS), self.fields(without, FIELDS), strict=True)
+                ours = ["vni=308308" in row[0] for row in found]
+                want = [with_ours if is_ours else alone for is_ours, (with_ours, alone) in zip(ours, rows)]
+                self.assertEqual(self.fields(path, FIELDS), want)
 
 
 class TheTree(Tests):

@@ -131,12 +131,21 @@ class Statistics(Tests):
         named = ["-o", f"vpcmirror.session_file:{self.inside(sessions)}"]
         want = [
             (0, "Mirrored packets", 58),
-            (1, "web 1", 58),
+            (1, "web 1 (vni-308308@10.0.1.15)", 58),
             (2, "egress", 32),
             (2, "ingress", 26),
         ]
         for capture in [self.copy(LAB_D), self.strip(LAB_D, "stripped.pcapng")]:
             self.assertEqual(self.tree(capture, *named), want)
+
+    def test_sessions_of_one_name_are_counted_apart(self):
+        """As those of one template have it; they were one line, with the packets of both."""
+        option = 'uat:vpcmirror_sessions:"{}","","web","","","","","","","",""'
+        named = [word for vni in (308308, 308309) for word in ("-o", option.format(vni))]
+        tree = self.tree(self.copy(TWO), *named)
+        for vni, source in [(308308, "10.0.1.15"), (308309, "10.0.1.16")]:
+            count = len(self.tshark("-r", self.copy(TWO), "-Y", f"vxlan.vni == {vni}").lines)
+            self.assertIn((1, f"web (vni-{vni}@{source})", count), tree)
 
     def test_without_names_the_address_and_vni_stand_for_them(self):
         tree = self.tree(self.copy(LAB_D))

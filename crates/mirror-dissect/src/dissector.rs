@@ -27,6 +27,8 @@ pub struct Packet<'a> {
     /// Whether that may be the description of another interface: there are viewers that look for
     /// the interfaces of all sections of a capture in its first one.
     pub doubtful_description: bool,
+    /// Whether nobody looks at more than what is odd about the packet: a doubt, or a cut.
+    pub only_odd: bool,
 }
 
 /// What a user can set.
@@ -102,6 +104,10 @@ struct Stripped {
     comments: Recent<Box<[u8]>, Option<Told>, 8>,
 }
 
+/// A comment that is longer is read anew whenever it is asked about. Those that `strip` writes are a
+/// few hundred bytes long; others may have 65,535, which nobody shall make us keep by the thousand.
+const MAX_KEPT: usize = 1_024;
+
 /// What the comment of a frame says of it.
 #[derive(Clone, Copy, Debug)]
 struct Told {
@@ -120,7 +126,8 @@ impl Dissector {
         &self.settings
     }
 
-    /// What is shown of a packet; `None` if it is no mirrored one.
+    /// What is shown of a packet; `None` if it is no mirrored one, or nothing is odd about it and
+    /// only that is asked.
     ///
     /// `comments` are the packet's, in their order. They are asked for only if they may count.
     pub fn show<'s, 'c>(
@@ -145,12 +152,12 @@ impl Dissector {
             // into a frame that was stripped nobody must look for a wrapper.
             let stripped = stripped?;
             let told = stripped.told(comments)?;
-            return Some(stripped.show(packet, Some(told)));
+            return stripped.show(packet, Some(told));
         }
         match stripped.filter(|_| !packet.doubtful_description) {
             Some(stripped) => {
                 let told = stripped.told(comments);
-                Some(stripped.show(packet, told))
+                stripped.show(packet, told)
             }
             None => show_wrapped(settings, wrapped, packet),
         }
@@ -174,6 +181,9 @@ impl Stripped {
     fn told<'c>(&mut self, comments: impl DoubleEndedIterator<Item = &'c [u8]>) -> Option<Told> {
         let Stripped { annotation: session, comments: read, .. } = self;
         comments.rev().find_map(|comment| {
+            if comment.len() > MAX_KEPT {
+                return Told::read(comment, session);
+            }
             let told = read.get(
                 bits_of_text(comment),
                 |kept| **kept == *comment,
@@ -183,17 +193,21 @@ impl Stripped {
         })
     }
 
-    fn show(&self, packet: &Packet<'_>, told: Option<Told>) -> Shown<'_> {
+    fn show(&self, packet: &Packet<'_>, told: Option<Told>) -> Option<Shown<'_>> {
+        let cut_from = told.and_then(|told| told.cut_from);
+        if packet.only_odd && self.entry.doubt.is_none() && cut_from.is_none() {
+            return None;
+        }
         let direction = told
             .and_then(|told| told.direction)
             .or_else(|| self.entry.direction(self.annotation.source, &Inner::parse(packet.bytes)?));
-        Shown {
+        Some(Shown {
             session: &self.entry.session,
             doubt: self.entry.doubt,
             direction,
-            cut_from: told.and_then(|told| told.cut_from),
+            cut_from,
             vxlan: None,
-        }
+        })
     }
 }
 
@@ -214,7 +228,11 @@ fn show_wrapped<'s>(
     recent: &'s mut Wrapped,
     packet: &Packet<'_>,
 ) -> Option<Shown<'s>> {
-    let Packet { link, bytes, original_len, fcs_len, .. } = *packet;
+    let Packet { link, bytes, original_len, fcs_len, only_odd, .. } = *packet;
+    // Where no session is known none is unknown, and nobody has named a length to cut at.
+    if only_odd && settings.picture.sessions().is_empty() {
+        return None;
+    }
     let captured = Captured { link: link?, bytes, original_len, fcs_len };
     let mirrored = decapsulate(&captured, &settings.ports).ok()?;
     let key =
@@ -231,15 +249,22 @@ fn show_wrapped<'s>(
     if settings.only_known && entry.known.is_none() {
         return None;
     }
+    if only_odd && entry.doubt.is_none() && entry.cuts.is_empty() {
+        return None;
+    }
     let inner = Inner::parse(mirrored.inner);
+    let cut_from = inner
+        .and_then(|inner| inner.promised_len)
+        .filter(|promised| *promised > mirrored.inner_len)
+        .filter(|_| entry.cuts.contains(&mirrored.inner_len));
+    if only_odd && entry.doubt.is_none() && cut_from.is_none() {
+        return None;
+    }
     Some(Shown {
         session: &entry.session,
         doubt: entry.doubt,
         direction: inner.and_then(|inner| entry.direction(mirrored.source, &inner)),
-        cut_from: inner
-            .and_then(|inner| inner.promised_len)
-            .filter(|promised| *promised > mirrored.inner_len)
-            .filter(|_| entry.cuts.contains(&mirrored.inner_len)),
+        cut_from,
         vxlan: Some(mirrored.vxlan_offset),
     })
 }

@@ -35,6 +35,12 @@ impl<K, V, const PLACES: usize> Recent<K, V, PLACES> {
         }
         place.as_mut().map(|(_, value)| value)
     }
+
+    /// The questions whose answers are kept.
+    #[cfg(test)]
+    pub(crate) fn questions(&self) -> impl Iterator<Item = &K> {
+        self.places.iter().flatten().map(|(question, _)| question)
+    }
 }
 
 #[cfg(test)]

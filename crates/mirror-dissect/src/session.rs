@@ -31,6 +31,9 @@ pub struct Session {
     /// What it is called where there is room for one word: its name, else its id, else
     /// `vni-308308@10.0.1.15`.
     pub title: Text,
+    /// The title and the key, for where sessions are told apart by it alone: many have the same
+    /// name, such as those of one template.
+    pub label: Text,
 }
 
 impl Session {
@@ -59,7 +62,12 @@ impl Session {
         let text =
             |text: &Option<String>| text.as_deref().filter(|text| !text.is_empty()).map(Text::new);
         let (id, name) = (text(&all.session), text(&all.name));
-        let title = name.as_ref().or(id.as_ref()).cloned();
+        let key = all.key();
+        let called = [&all.name, &all.session].into_iter().flatten().find(|text| !text.is_empty());
+        let (title, label) = match called {
+            Some(called) => (Text::new(called), Text::new(&format!("{called} ({key})"))),
+            None => (Text::new(&key.to_string()), Text::new(&key.to_string())),
+        };
         Session {
             vni: all.vni,
             source: all.source,
@@ -68,7 +76,8 @@ impl Session {
             target: text(&all.target),
             filter: text(&all.filter),
             endpoint: all.endpoint.map(|endpoint| Text::new(&endpoint.to_string())),
-            title: title.unwrap_or_else(|| Text::new(&all.key().to_string())),
+            title,
+            label,
             id,
             name,
         }

@@ -25,10 +25,11 @@ impl Text {
 
 /// `text` with everything escaped that a terminal might obey, and on one line.
 pub fn printable(text: &str) -> String {
-    // Control characters include C1; the rest turn text around or hide it.
+    // Control characters include C1; the rest turn text around, or hide it or themselves.
     let hides = |c: char| {
-        matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+        matches!(c, '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{3164}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
     };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -53,5 +54,8 @@ mod tests {
         let name = "a\0b\u{1b}[2J\u{9b}\n\u{202e}c\u{feff}";
         let shown = Text::new(name);
         assert_eq!(shown.as_c_str().to_str(), Ok(r"a\u{0}b\u{1b}[2J\u{9b}\n\u{202e}c\u{feff}"));
+        // These came through: what turns text around too, and what is not to be seen.
+        let name = "a\u{61c}b\u{ad}\u{3164}\u{ffa0}";
+        assert_eq!(Text::new(name).as_c_str().to_str(), Ok(r"a\u{61c}b\u{ad}\u{3164}\u{ffa0}"));
     }
 }

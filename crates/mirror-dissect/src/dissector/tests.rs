@@ -50,6 +50,7 @@ fn packet(bytes: &[u8]) -> Packet<'_> {
         interface: 0,
         description: &[],
         doubtful_description: false,
+        only_odd: false,
     }
 }
 
@@ -321,6 +322,40 @@ fn names_are_printable_and_a_title_is_always_there() {
     assert_eq!(title(r#"vpcmirror: vni=7 source=10.0.1.15 name="""#), "vni-7@10.0.1.15");
 }
 
+#[test]
+fn sessions_of_one_name_have_different_labels() {
+    let mut dissector = Dissector::default();
+    let frame = egress();
+    let mut label = |description: &str| {
+        let shown = dissector.show(&on(description, &frame), [].into_iter()).unwrap();
+        shown.session.label.as_c_str().to_str().unwrap().to_owned()
+    };
+    let web =
+        |vni: u32| format!("vpcmirror: vni={vni} source=10.0.1.15 session=tms-{vni} name=web");
+    assert_eq!(label(&web(7)), "web (vni-7@10.0.1.15)");
+    assert_eq!(label(&web(8)), "web (vni-8@10.0.1.15)");
+    assert_eq!(label("vpcmirror: vni=7 source=10.0.1.15 session=tms-1"), "tms-1 (vni-7@10.0.1.15)");
+    assert_eq!(label("vpcmirror: vni=7 source=10.0.1.15"), "vni-7@10.0.1.15");
+}
+
+/// Comments may be 65,535 bytes long, and there are 256 sessions with 8 each that were kept, long
+/// ones too: half a gigabyte, if they are foreign and all different.
+#[test]
+fn long_comments_are_read_but_not_kept() {
+    let mut dissector = Dissector::default();
+    let frame = ingress_to_second_address();
+    let direction = "vpcmirror: vni=7 source=10.0.1.15 direction=ingress";
+    for number in 0..64 {
+        let more: String = (0..number).map(|key| format!(" x{key}={}", "a".repeat(60))).collect();
+        let long = direction.to_owned() + &more;
+        let shown = line(&mut dissector, &on(INTERFACE, &frame), &[&long]);
+        assert_eq!(shown, "7 10.0.1.15 tms-1 web 1 3 eni-1 ingress");
+    }
+    let kept = |stripped: &Stripped| stripped.comments.questions().map(|text| text.len()).max();
+    let stripped = dissector.stripped.get(0, |_| true, || unreachable!()).unwrap();
+    assert!(stripped.as_ref().and_then(kept).is_some_and(|longest| longest <= MAX_KEPT));
+}
+
 /// Where the addresses don't tell, documents that know no MAC don't either.
 #[test]
 fn an_eni_of_which_nothing_is_known_decides_nothing() {
@@ -366,6 +401,37 @@ proptest! {
                 line(&mut lasting, &packet, comments[comment]),
                 line(&mut fresh, &packet, comments[comment])
             );
+        }
+    }
+
+    /// Who asks for nothing but what is odd gets the same answers, less those that are not.
+    #[test]
+    fn what_is_odd_is_told_without_the_rest(
+        known_sessions in 0usize..3,
+        asked in prop::collection::vec((0u32..4, 0usize..4, 0usize..4, 99usize..102), 1..40),
+    ) {
+        let rows = [WEB, Row { vni: "2", name: "two", packet_length: "", ..WEB }];
+        let descriptions = ["", INTERFACE, "vpcmirror: vni=2 source=10.0.1.15", "vpcmirror: vni=3 source=10.0.1.15"];
+        let comments: [&[&str]; 4] = [
+            &[],
+            &["vpcmirror: vni=7 source=10.0.1.15 direction=ingress"],
+            &["vpcmirror: vni=7 source=10.0.1.15 cut_from=9014"],
+            &["vpcmirror: vni=2 source=10.0.1.15 direction=egress cut_from=2000", "x"],
+        ];
+        let mut all = Dissector::new(known(&rows[..known_sessions]));
+        let mut odd = Dissector::new(known(&rows[..known_sessions]));
+        for (vni, description, comment, len) in asked {
+            let cut = frame([ENI, PEER], [[10, 0, 1, 15], [203, 0, 113, 9]], len, 101);
+            let bytes = wrapped([7, 2, 9, 77][vni as usize], &cut);
+            for doubtful_description in [false, true] {
+                let packet = Packet { doubtful_description, ..on(descriptions[description], &bytes) };
+                let shown = all.show(&packet, comments[comment].iter().map(|text| text.as_bytes()));
+                let is_odd = shown.is_some_and(|shown| shown.doubt.is_some() || shown.cut_from.is_some());
+                let want = line(&mut all, &packet, comments[comment]);
+                let packet = Packet { only_odd: true, ..packet };
+                let found = line(&mut odd, &packet, comments[comment]);
+                prop_assert_eq!(found, if is_odd { want } else { "nothing".to_owned() });
+            }
         }
     }
 
