@@ -51,7 +51,11 @@ pub fn dissect(data: &[u8]) {
 fn check(shown: &Shown<'_>, packet: &Packet<'_>) {
     let session = shown.session;
     let texts = [&session.id, &session.name, &session.eni, &session.target, &session.filter];
-    let texts = texts.into_iter().chain([&session.endpoint]).flatten().chain([&session.title, &session.label]);
+    let texts = texts
+        .into_iter()
+        .chain([&session.endpoint])
+        .flatten()
+        .chain([&session.title, &session.label]);
     for text in texts {
         let text = text.as_c_str().to_string_lossy();
         assert!(!text.is_empty() && !text.chars().any(char::is_control), "{text:?}");

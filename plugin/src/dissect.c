@@ -134,9 +134,11 @@ take_comment(wtap_block_t block _U_, unsigned id, wtap_opttype_e type, wtap_optv
 }
 
 /*
- * The packet's comments, in the memory of the packet. They are not asked for by number: each such
- * question goes through all options from the first one on, and a packet may have millions.
+ * The packet's comments, in the memory of the packet. To ask for them by number is cheapest, but each
+ * such question goes through all options from the first one on, and a packet may have millions.
  */
+#define FEW 8
+
 static uint32_t
 comments(packet_info *pinfo, const char *const **list)
 {
@@ -145,12 +147,20 @@ comments(packet_info *pinfo, const char *const **list)
                              : pinfo->rec->block;
     unsigned count = block ? wtap_block_count_option(block, OPT_COMMENT) : 0;
     struct found found = {NULL, 0};
+    char *text;
 
     *list = NULL;
     if (count == 0)
         return 0;
     found.texts = wmem_alloc_array(pinfo->pool, const char *, count);
-    wtap_block_foreach_option(block, take_comment, &found);
+    if (count <= FEW) {
+        for (unsigned i = 0; i < count; i++) {
+            if (wtap_block_get_nth_string_option_value(block, OPT_COMMENT, i, &text) == WTAP_OPTTYPE_SUCCESS)
+                found.texts[found.len++] = text;
+        }
+    } else {
+        wtap_block_foreach_option(block, take_comment, &found);
+    }
     *list = found.texts;
     return found.len;
 }

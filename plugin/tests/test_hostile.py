@@ -47,6 +47,16 @@ class Hostile(Tests):
         self.assertRegex(ran.out, r"Mirrored packets +1 ")
         self.assertRegex(ran.out, r"ingress +1 ")
 
+    def test_of_few_and_of_many_comments_the_last_counts(self):
+        """Many are read in another way than few."""
+        egress = COMMENT.replace(b"ingress", b"egress")
+        packets = [(0, [text for _ in range(n) for text in (egress, COMMENT, b"x")]) for n in range(1, 9)]
+        path = self.file("several.pcapng", capture([SESSION], packets))
+        self.assertEqual(self.fields(path, ["direction"]), [["ingress"]] * 8)
+        packets = [(0, [*comments, egress]) for _, comments in packets]
+        path = self.file("several.pcapng", capture([SESSION], packets))
+        self.assertEqual(self.fields(path, ["direction"]), [["egress"]] * 8)
+
     def test_twenty_thousand_interfaces(self):
         count = 20_000
         descriptions = [b"vpcmirror: vni=%d source=10.0.1.15" % vni for vni in range(count)]

@@ -339,7 +339,7 @@ fn sessions_of_one_name_have_different_labels() {
 }
 
 /// Comments may be 65,535 bytes long, and there are 256 sessions with 8 each that were kept, long
-/// ones too: half a gigabyte, if they are foreign and all different.
+/// ones too: 128 MiB, if all are foreign and different.
 #[test]
 fn long_comments_are_read_but_not_kept() {
     let mut dissector = Dissector::default();
