@@ -96,6 +96,22 @@ fn wrong_minor() {
 }
 
 #[test]
+fn wrong_machine() {
+    let Some(world) = World::new() else { return };
+    let mut bytes = world.compiled(&world.good());
+    // What the ELF header says of the machine: 183 is AArch64, 62 is x86-64.
+    let other = if cfg!(target_arch = "aarch64") { 62_u16 } else { 183 };
+    bytes[18..20].copy_from_slice(&other.to_ne_bytes());
+    world.write(&format!("{}/vpcmirror.so", world.place()), bytes);
+    let findings = world.findings();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let (code, place, message) = &findings[0];
+    assert_eq!((code.as_str(), place.as_str()), ("wrong-machine", PLACE));
+    assert!(message.starts_with("was compiled for "), "{message}");
+    assert!(message.ends_with("; replace it with mirror-pcap plugin install"), "{message}");
+}
+
+#[test]
 fn wrong_folder() {
     let Some(world) = World::new() else { return };
     let bytes = world.compiled(&world.good());
@@ -345,4 +361,34 @@ fn the_json_is_as_described() {
     world.variables.push(("PATH".into(), empty));
     take(&world);
     crate::docs::json::are_as_described(&printed, "mirror-pcap/doctor/1");
+}
+
+/// What is found is explained, and what is explained has been found: above, on purpose.
+#[test]
+fn the_readme_has_each_finding_and_each_is_made_here() {
+    let readme = include_str!("../../../../../README.md");
+    let (_, table) = readme.split_once("| Finding | Meaning |\n|---|---|\n").unwrap();
+    let codes: Vec<_> = table
+        .lines()
+        .map_while(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0))
+        .collect();
+    assert!(codes.len() > 10, "{codes:?}");
+    let sources = [
+        include_str!("../../../src/plugin/candidate.rs"),
+        include_str!("../../../src/plugin/doctor/look.rs"),
+    ];
+    let (tests, _) = include_str!("doctor.rs").split_once("fn the_readme_has").unwrap();
+    for code in &codes {
+        let word = format!("\"{code}\"");
+        assert!(tests.contains(&word), "{code} is not made on purpose");
+        assert!(sources.iter().any(|source| source.contains(&word)), "{code} is never found");
+    }
+    // A code is the only word in quotes that has a hyphen, or stands behind an arrow or `add(`.
+    let quoted = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+    let is_code = |text: &&str| {
+        text.contains('-') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    for code in quoted.filter(is_code) {
+        assert!(codes.contains(&code), "{code} is not in the README");
+    }
 }
