@@ -430,3 +430,51 @@ fn ports_of_a_protocol_that_is_not_known_are_not_known_either() {
         Decision::Undecided { rule: 0, missing: Missing::Cut }
     );
 }
+
+#[test]
+fn no_rule_of_one_family_takes_a_packet_of_the_other() {
+    let everything = |number, any: &str| Rule {
+        protocol: None,
+        source: any.parse().unwrap(),
+        destination: any.parse().unwrap(),
+        ..tcp(number, Action::Accept, None)
+    };
+    let flow = |source: &str, destination: &str| Flow {
+        source: source.parse().unwrap(),
+        destination: destination.parse().unwrap(),
+        protocol: Some(1),
+        ports: Ports::Absent,
+    };
+    let four = flow("203.0.113.9", "10.0.1.15");
+    let six = flow("2001:db8::9", "2001:db8::15");
+    // Their last 32 bits are the others' addresses, all of them or all but zeros.
+    let mapped = flow("::ffff:203.0.113.9", "::ffff:10.0.1.15");
+    let compatible = flow("::203.0.113.9", "::10.0.1.15");
+    let taken = |rule| Decision::Rule { rule, action: Action::Accept };
+    let of = |rules: &[Rule], flow: &Flow| compiled(rules).decide(Direction::Ingress, flow);
+    let (v4, v6) = (everything(10, "0.0.0.0/0"), everything(20, "::/0"));
+    assert_eq!(of(&[v4.clone()], &four), taken(0));
+    assert_eq!(of(&[v6.clone()], &four), Decision::NoRule);
+    for flow in [six, mapped, compatible] {
+        assert_eq!(of(&[v4.clone()], &flow), Decision::NoRule, "{flow:?}");
+        assert_eq!(of(&[v4.clone(), v6.clone()], &flow), taken(1), "{flow:?}");
+    }
+    // Nor any rule one that is no packet.
+    for (source, destination) in [("203.0.113.9", "2001:db8::15"), ("2001:db8::9", "10.0.1.15")] {
+        let neither = flow(source, destination);
+        assert_eq!(of(&[v4.clone(), v6.clone()], &neither), Decision::NoRule, "{neither:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_names_ports_takes_nothing_that_has_none() {
+    let ports = [tcp(10, Action::Accept, PortRange::new(0, u16::MAX))];
+    let all = [Rule { protocol: None, ..tcp(10, Action::Accept, None) }];
+    for protocol in [1, 2, 47, 50, 58, 132] {
+        let flow =
+            Flow { protocol: Some(protocol), ports: Ports::Absent, ..without_ports(Missing::Cut) };
+        let of = |rules: &[Rule]| compiled(rules).decide(Direction::Ingress, &flow);
+        assert_eq!(of(&ports), Decision::NoRule, "{protocol}");
+        assert_eq!(of(&all), Decision::Rule { rule: 0, action: Action::Accept }, "{protocol}");
+    }
+}

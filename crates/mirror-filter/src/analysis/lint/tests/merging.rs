@@ -74,7 +74,7 @@ fn range() -> impl Strategy<Value = Cidr> {
 }
 
 fn a_rule() -> impl Strategy<Value = Rule> {
-    let protocol = prop_oneof![8 => Just(Some(6)), 1 => Just(Some(17)), 1 => Just(None)];
+    let protocol = prop_oneof![8 => Just(Some(6)), 1 => Just(Some(7)), 1 => Just(None)];
     (protocol, range(), range(), ports(), ports()).prop_map(
         |(protocol, source, destination, source_ports, destination_ports)| Rule {
             direction: Direction::Ingress,
@@ -83,8 +83,8 @@ fn a_rule() -> impl Strategy<Value = Rule> {
             protocol,
             source,
             destination,
-            source_ports: source_ports.filter(|_| protocol.is_some()),
-            destination_ports: destination_ports.filter(|_| protocol.is_some()),
+            source_ports: source_ports.filter(|_| protocol == Some(6)),
+            destination_ports: destination_ports.filter(|_| protocol == Some(6)),
             description: None,
             id: None,
         },
@@ -96,17 +96,18 @@ fn a_pair() -> impl Strategy<Value = (Rule, Rule)> {
     let fields = prop_oneof![4 => (0..5_u8).prop_map(|n| [n, n]), 1 => [0..5_u8, 0..5_u8]];
     (a_rule(), a_rule(), fields).prop_map(|(first, other, fields)| {
         let mut second = first.clone();
+        let has_ports = first.protocol == Some(6);
         for field in fields {
             match field {
                 0 => second.source = other.source,
                 1 => second.destination = other.destination,
-                2 => second.source_ports = other.source_ports.filter(|_| first.protocol.is_some()),
-                3 => {
-                    second.destination_ports =
-                        other.destination_ports.filter(|_| first.protocol.is_some());
+                2 => second.source_ports = other.source_ports.filter(|_| has_ports),
+                3 => second.destination_ports = other.destination_ports.filter(|_| has_ports),
+                _ if first.source_ports.is_none() && first.destination_ports.is_none() => {
+                    second.protocol = other.protocol;
+                    (second.source_ports, second.destination_ports) = (None, None);
                 }
-                // Ports have to stay those of a protocol that has them.
-                _ => second.protocol = other.protocol.or(first.protocol),
+                _ => {}
             }
         }
         (first, second)
@@ -164,8 +165,12 @@ proptest! {
         let are_one =
             one_rule(&first, &last).is_some() && decides && (passes(&first) || passes(&last));
         let found = merged(filter.rules.clone());
-        let found = found.iter().any(|(rule, by, _)| (*rule, by.as_slice()) == (Some(0), &[between.len() + 1]));
-        prop_assert_eq!(found, are_one, "{:?}", filter.rules.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let pair = |one: usize, other: usize| {
+            found.iter().any(|(rule, by, _)| (*rule, by.as_slice()) == (Some(one), &[other]))
+        };
+        let last = filter.rules.len() - 1;
+        prop_assert_eq!(pair(0, last), are_one, "{:?}", filter.rules);
+        prop_assert!(!pair(last, 0), "{:?}", filter.rules);
     }
 }
 
@@ -197,9 +202,33 @@ fn a_rule_is_merged_with_one_other_at_a_time() {
         "ingress 20 accept tcp 10.0.0.128/25 > 0.0.0.0/0",
     ];
     assert_eq!(of(&dead), []);
+    // No rule has two protocols, be they neighbours.
+    let protocols = ["ingress 10 accept 6 ::/0 > ::/0", "ingress 20 accept 7 ::/0 > ::/0"];
+    assert_eq!(of(&protocols), []);
     let six = [
         "ingress 10 accept all 2001:db8::/33 > ::/0",
         "ingress 20 accept all 2001:db8:8000::/33 > ::/0",
     ];
     assert_eq!(of(&six), [(0, 1)]);
+}
+
+#[test]
+fn what_stands_between_may_keep_two_rules_apart() {
+    let first = "ingress 10 accept tcp 10.0.0.0/25 > 0.0.0.0/0";
+    let last = "ingress 30 accept tcp 10.0.0.128/25 > 0.0.0.0/0";
+    let both = "ingress 20 reject tcp 10.0.0.0/24 > 0.0.0.0/0 22";
+    let of_first = "ingress 21 reject tcp 10.0.0.0/26 > 0.0.0.0/0 80";
+    let of_last = "ingress 22 reject tcp 10.0.0.128/26 > 0.0.0.0/0 80";
+    for (between, are_one) in [
+        (&[][..], true),
+        (&[both], false),
+        (&[of_first], true),
+        (&[of_last], true),
+        (&[of_first, of_last], false),
+        (&["ingress 20 accept tcp 10.0.0.0/24 > 10.0.0.0/8 22"], true),
+    ] {
+        let texts = [&[first], between, &[last]].concat();
+        let found = merged(texts.iter().map(|text| rule(text)).collect());
+        assert_eq!(!found.is_empty(), are_one, "{texts:?}");
+    }
 }
