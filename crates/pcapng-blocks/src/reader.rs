@@ -119,38 +119,37 @@ impl<R: Read> Reader<R> {
             return None;
         }
         let offset = self.window.offset();
-        let event = match &mut self.source {
+        // A block leaves at once, made where the caller wants it; what is passed on is copied.
+        let damage = match &mut self.source {
             Source::Pcapng(section, resync) => {
                 match next_frame(&mut self.window, section, resync, offset) {
-                    Ok(None) => None,
                     Ok(Some(frame)) => {
                         self.taken = frame.len;
                         let bytes = self.window.bytes().get(..frame.len).unwrap_or_default();
-                        Some(section.read(frame.kind, offset, bytes))
+                        match section.read(frame.kind, offset, bytes) {
+                            Ok(block) => return Some(Event::Block(block)),
+                            Err(damage) => Some(damage),
+                        }
                     }
+                    Ok(None) => None,
                     Err((damage, skip)) => {
                         self.taken = skip;
-                        Some(Err(damage))
+                        Some(damage)
                     }
                 }
             }
             Source::Pcap(classic) => {
                 let (event, taken) = classic.next(&mut self.window);
                 self.taken = taken;
-                event
+                match event {
+                    Some(Ok(block)) => return Some(Event::Block(block)),
+                    Some(Err(damage)) => Some(damage),
+                    None => None,
+                }
             }
         };
-        match event {
-            None => {
-                self.ended = true;
-                None
-            }
-            Some(Ok(block)) => Some(Event::Block(block)),
-            Some(Err(damage)) => {
-                self.ended = damage.fatal;
-                Some(Event::Damage(damage))
-            }
-        }
+        self.ended = damage.as_ref().is_none_or(|damage| damage.fatal);
+        damage.map(Event::Damage)
     }
 }
 

@@ -51,7 +51,7 @@ impl SectionState {
     }
 
     /// Understand the block that `bytes` holds, frame and all.
-    #[inline]
+    #[inline(always)] // from a call it would be copied, and again on its way out of the reader
     pub(crate) fn read<'a>(
         &mut self,
         kind: u32,
