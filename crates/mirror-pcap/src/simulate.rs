@@ -20,11 +20,13 @@ mod scene;
 mod survey;
 mod write;
 
+use std::mem;
+
 use anyhow::anyhow;
 use mirror_aws::Estate;
 use mirror_filter::{Assumption, Judgement, Reason, Service, Verdict, judge};
 use mirror_session::{Found, Picture};
-use mirror_wire::{Direction, LinkType, NoFlow, Seen};
+use mirror_wire::{Direction, Flow, LinkType, NoFlow, Seen};
 use pcapng_blocks::{Block, Content, Event, Packet, code};
 use serde::Serialize;
 
@@ -127,6 +129,8 @@ struct Simulator<'s> {
     each: bool,
     arrivals: Arrivals,
     counts: Counts,
+    /// Where the packet is; kept for its room.
+    located: Vec<Located>,
     /// What is wrong with the capture.
     problems: Problems,
     writer: Option<Writer<'s>>,
@@ -240,6 +244,7 @@ impl<'s> Simulator<'s> {
             each: args.each,
             arrivals: Arrivals::default(),
             counts: Counts::new(scene),
+            located: Vec::new(),
             problems: Problems::default(),
             writer,
             see: None,
@@ -258,10 +263,15 @@ impl Simulator<'_> {
             self.counts.filtered += 1;
         }
         let seen = Seen::parse(subject.link, subject.bytes);
+        let seen = seen.as_ref().map_err(|why| *why);
+        let flow = seen.ok().map(|seen| &seen.flow);
         let len = u64::from(locate::frame_len(subject.link, subject.len));
         let time = self.time(packet);
-        for (at, located) in self.located(packet, &subject, seen.as_ref().ok()).iter().enumerate() {
-            let mut judgement = self.judgement(&subject, located, &seen);
+        let mut places = mem::take(&mut self.located);
+        places.clear();
+        self.locate(packet, &subject, flow, &mut places);
+        for (at, located) in places.iter().enumerate() {
+            let mut judgement = self.judgement(&subject, located, seen);
             let direction = located.direction.ok();
             if located.captured_at_eni && matches!(judgement.reason, Reason::Rule | Reason::NoRule)
             {
@@ -271,7 +281,7 @@ impl Simulator<'_> {
                 judgement: &judgement,
                 source: located.source,
                 direction,
-                flow: seen.as_ref().ok().map(|seen| &seen.flow),
+                flow,
                 weight: Tally { packets: 1, bytes: len },
                 again: at > 0,
                 time,
@@ -300,6 +310,7 @@ impl Simulator<'_> {
                 );
             }
         }
+        self.located = places;
         if let Some(writer) = &mut self.writer {
             writer.end_packet(block, packet, out);
         }
@@ -379,33 +390,32 @@ impl Simulator<'_> {
         })
     }
 
-    fn located(
+    #[inline]
+    fn locate(
         &self,
         packet: &Packet<'_>,
         subject: &Subject<'_>,
-        seen: Option<&Seen>,
-    ) -> Vec<Located> {
+        flow: Option<&Flow>,
+        located: &mut Vec<Located>,
+    ) {
         let flags = packet.options.u32(code::EPB_FLAGS);
         let is_here = matches!(subject.origin, Origin::Here);
         let signs = Signs {
             macs: locate::macs(subject.link, subject.bytes),
-            addresses: seen.map(|seen| (seen.flow.source, seen.flow.destination)),
+            addresses: flow.map(|flow| (flow.source, flow.destination)),
             annotated: subject.direction,
             captured: locate::captured(subject.link, subject.bytes, flags).filter(|_| is_here),
         };
         match subject.origin {
-            Origin::Here => locate(self.scene, &signs),
+            Origin::Here => locate(self.scene, &signs, located),
             Origin::Session(Some(source)) => {
-                let mut located = locate_at(self.scene, source, &signs);
+                let mut one = locate_at(self.scene, source, &signs);
                 if subject.direction_conflict {
-                    located.direction = Err(mirror_filter::NoDirection::Conflict);
+                    one.direction = Err(mirror_filter::NoDirection::Conflict);
                 }
-                vec![located]
+                located.push(one);
             }
-            Origin::Session(None) => {
-                let direction = Err(mirror_filter::NoDirection::Neither);
-                vec![Located { source: None, direction, captured_at_eni: false }]
-            }
+            Origin::Session(None) => located.push(Located::NOWHERE),
         }
     }
 
@@ -413,12 +423,11 @@ impl Simulator<'_> {
         &self,
         subject: &Subject<'_>,
         located: &Located,
-        seen: &Result<Seen, NoFlow>,
+        seen: Result<&Seen, NoFlow>,
     ) -> Judgement {
         let source = located.source.and_then(|source| self.scene.sources.get(source));
         let filters = source.map_or(&[][..], |source| source.filters.as_slice());
-        let packet = seen.as_ref().map_err(|why| *why);
-        let judgement = judge(&self.scene.services, filters, packet, located.direction);
+        let judgement = judge(&self.scene.services, filters, seen, located.direction);
         if source.is_some() {
             return judgement;
         }

@@ -46,6 +46,7 @@ impl Eni {
     }
 
     /// Whether the address is one of the ENI's, or in a prefix of the ENI's.
+    #[inline]
     pub fn holds(&self, address: IpAddr) -> bool {
         self.addresses.contains(&address)
             || self.prefixes.iter().any(|prefix| prefix.contains(address))
@@ -59,6 +60,7 @@ impl Eni {
     ///
     /// Where nothing is told and nothing contradicts, the packets alone may still know:
     /// [`DirectionSense::observe`](crate::DirectionSense::observe).
+    #[inline]
     pub fn direction(&self, inner: &Inner) -> Sensed {
         // A document that gives a group address as MAC is mistaken. Believed, it would make
         // ingress of all broadcasts.
@@ -108,8 +110,15 @@ impl Prefix {
     }
 
     /// Whether the address is in it. One of the other family never is.
+    #[inline]
     pub fn contains(self, address: IpAddr) -> bool {
-        masked(address, self.len) == self.address
+        // How many bits they begin with alike.
+        let alike = match (self.address, address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+            (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros(),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+        };
+        alike >= u32::from(self.len)
     }
 }
 

@@ -239,8 +239,21 @@ impl Services {
 /// in the table, whichever way it goes.
 #[inline]
 fn at_reserved(flow: &Flow) -> Option<Service> {
+    // Asked of every packet, of which hardly one comes so far.
+    if !may_be_reserved(&flow.source) && !may_be_reserved(&flow.destination) {
+        return None;
+    }
     let is_end = |address: IpAddr| flow.source == address || flow.destination == address;
     RESERVED.iter().find(|(address, _)| is_end(*address)).map(|&(_, service)| service)
+}
+
+/// Whether an address begins as all in the table of those reserved do.
+#[inline]
+fn may_be_reserved(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.to_bits() >> 96 == 0xfd00_0ec2,
+    }
 }
 
 fn is_dhcp(source: u16, destination: u16, is_v4: bool) -> bool {

@@ -54,8 +54,9 @@ pub(super) struct Counts {
     pub(super) not_mirrored: Tally,
     pub(super) never_mirrored: Tally,
     pub(super) undecided: Tally,
-    /// By verdict and reason.
-    pub(super) reasons: BTreeMap<(Verdict, &'static str), Tally>,
+    /// By verdict and reason, as they came. A run has few and meets them again and again, so they
+    /// are looked through in a row.
+    reasons: Vec<((Verdict, Reason), Tally)>,
     /// Of each rule, by its number among all.
     pub(super) rules: Vec<Tally>,
     pub(super) flows: FlowCount,
@@ -79,7 +80,7 @@ impl Counts {
             not_mirrored: Tally::default(),
             never_mirrored: Tally::default(),
             undecided: Tally::default(),
-            reasons: BTreeMap::new(),
+            reasons: Vec::new(),
             rules: vec![Tally::default(); rules],
             flows: FlowCount::new(rules),
             implicit_ingress: Tally::default(),
@@ -98,7 +99,10 @@ impl Counts {
             self.again = self.again.saturating_add(one.weight.packets);
         }
         self.of_mut(verdict).add(one.weight);
-        self.reasons.entry((verdict, reason.as_str())).or_default().add(one.weight);
+        match self.reasons.iter_mut().find(|(known, _)| *known == (verdict, reason)) {
+            Some((_, tally)) => tally.add(one.weight),
+            None => self.reasons.push(((verdict, reason), one.weight)),
+        }
         self.assumptions.extend(assumptions);
         self.rate.seen(one.time);
         let session = one
@@ -128,6 +132,11 @@ impl Counts {
             let limit = session.and_then(Session::limit);
             self.rate.mirrored(one.time, one.weight, limit);
         }
+    }
+
+    /// What each reason took of each verdict, by its word.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = (Verdict, &'static str, Tally)> {
+        self.reasons.iter().map(|((verdict, reason), tally)| (*verdict, reason.as_str(), *tally))
     }
 
     pub(super) fn of(&self, verdict: Verdict) -> Tally {

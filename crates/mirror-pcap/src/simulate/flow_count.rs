@@ -10,7 +10,10 @@ use std::{
     collections::HashMap,
     collections::hash_map::{Entry, RandomState},
     hash::{BuildHasher, BuildHasherDefault, Hash, Hasher},
+    net::IpAddr,
 };
+
+use mirror_wire::{Flow, Missing, Ports};
 
 /// Flows that are counted exactly.
 const EXACT: usize = 65_536;
@@ -31,7 +34,8 @@ enum Counts {
         seen: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
         rules: Vec<u64>,
     },
-    Estimated(HashMap<usize, Box<[u8; REGISTERS]>>),
+    /// The sketch of each rule that took a flow.
+    Estimated(Vec<Option<Box<[u8; REGISTERS]>>>),
 }
 
 impl FlowCount {
@@ -41,8 +45,8 @@ impl FlowCount {
     }
 
     /// Count a flow that a rule took.
-    pub(super) fn add(&mut self, rule: usize, flow: &impl Hash) {
-        let fingerprint = self.key.hash_one((rule, flow));
+    pub(super) fn add(&mut self, rule: usize, flow: &Flow) {
+        let fingerprint = self.key.hash_one(OfRule { rule, flow });
         match &mut self.counts {
             Counts::Exact { seen, rules } => {
                 let is_full = seen.len() >= EXACT;
@@ -55,7 +59,7 @@ impl FlowCount {
                         }
                     }
                     Entry::Vacant(_) => {
-                        let mut sketches = HashMap::new();
+                        let mut sketches = vec![None; rules.len()];
                         for (fingerprint, rule) in seen.drain() {
                             note(&mut sketches, rule as usize, fingerprint);
                         }
@@ -77,8 +81,51 @@ impl FlowCount {
     pub(super) fn of(&self, rule: usize) -> u64 {
         match &self.counts {
             Counts::Exact { rules, .. } => rules.get(rule).copied().unwrap_or(0),
-            Counts::Estimated(sketches) => sketches.get(&rule).map_or(0, |one| estimate(one)),
+            Counts::Estimated(sketches) => match sketches.get(rule) {
+                Some(Some(sketch)) => estimate(sketch),
+                _ => 0,
+            },
         }
+    }
+}
+
+/// A flow of a rule, hashed as a few words at once. Field by field, as a derived hash does it, this
+/// took a fifth of a run's instructions.
+struct OfRule<'a> {
+    rule: usize,
+    flow: &'a Flow,
+}
+
+impl Hash for OfRule<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Flow { source, destination, protocol, ports } = *self.flow;
+        let ports = match ports {
+            Ports::Known { source, destination } => {
+                u64::from(source) << 16 | u64::from(destination)
+            }
+            Ports::Absent => 1 << 32,
+            Ports::Missing(Missing::Fragment) => 2 << 32,
+            Ports::Missing(Missing::Cut) => 3 << 32,
+        };
+        let protocol = protocol.map_or(1 << 8, u64::from);
+        let (rule, rest) = (self.rule as u64, protocol << 40 | ports);
+        match (source, destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let ends = u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
+                u64::hash_slice(&[ends, rest, rule], state);
+            }
+            _ => {
+                let rest = u128::from(rest) << 64 | u128::from(rule);
+                u128::hash_slice(&[bits(source), bits(destination), rest], state);
+            }
+        }
+    }
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -103,8 +150,9 @@ impl Hasher for AsItIs {
 }
 
 /// Note a flow in the sketch of its rule.
-fn note(sketches: &mut HashMap<usize, Box<[u8; REGISTERS]>>, rule: usize, fingerprint: u64) {
-    let sketch = sketches.entry(rule).or_insert_with(|| Box::new([0; REGISTERS]));
+fn note(sketches: &mut [Option<Box<[u8; REGISTERS]>>], rule: usize, fingerprint: u64) {
+    let Some(sketch) = sketches.get_mut(rule) else { return };
+    let sketch = sketch.get_or_insert_with(|| Box::new([0; REGISTERS]));
     let place = fingerprint >> (64 - BITS);
     // The first bit set behind the place; a bit behind the last stands for none.
     let rank = (fingerprint << BITS | 1 << (BITS - 1)).leading_zeros() + 1;
@@ -135,15 +183,29 @@ fn estimate(sketch: &[u8; REGISTERS]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// One of many flows.
+    fn flow(number: u32) -> Flow {
+        Flow {
+            source: IpAddr::V4(number.into()),
+            destination: IpAddr::V4([10, 0, 0, 1].into()),
+            protocol: Some(6),
+            ports: Ports::Known { source: 50_000, destination: 443 },
+        }
+    }
 
     #[test]
     fn flows_are_counted_once_for_each_rule() {
         let mut count = FlowCount::new(3);
         for _ in 0..2 {
-            for flow in 0..100_u32 {
-                count.add(0, &flow);
-                count.add(2, &(flow / 2));
+            for number in 0..100 {
+                count.add(0, &flow(number));
+                count.add(2, &flow(number / 2));
             }
         }
         assert!(count.is_exact());
@@ -153,24 +215,66 @@ mod tests {
     #[test]
     fn up_to_the_limit_counts_are_exact_and_beyond_it_near() {
         let mut count = FlowCount::new(3);
-        for flow in 0..65_535_u32 {
-            count.add(0, &flow);
+        for number in 0..65_535 {
+            count.add(0, &flow(number));
         }
-        count.add(1, &0_u32);
+        count.add(1, &flow(0));
         assert!(count.is_exact());
         assert_eq!([count.of(0), count.of(1)], [65_535, 1]);
-        count.add(1, &0_u32);
+        count.add(1, &flow(0));
         assert!(count.is_exact(), "it was there already");
-        for flow in 65_535..300_000_u32 {
-            count.add(0, &flow);
+        for number in 65_535..300_000 {
+            count.add(0, &flow(number));
         }
-        for flow in 0..500_u32 {
-            count.add(2, &flow);
+        for number in 0..500 {
+            count.add(2, &flow(number));
         }
         assert!(!count.is_exact());
         let near = |got: u64, want: u64| got.abs_diff(want) * 100 <= want * 15;
         assert!(near(count.of(0), 300_000), "{}", count.of(0));
         assert!(near(count.of(2), 500), "{}", count.of(2));
         assert_eq!(count.of(1), 1);
+    }
+
+    /// Values of each field that are easily taken for one another.
+    fn flows() -> impl Strategy<Value = Flow> {
+        let v4 = prop::sample::select(vec![0_u32, 1, 1 << 31, u32::MAX]);
+        let v6 = prop::sample::select(vec![0_u128, 1, 1 << 64, 1 << 127, 0xffff << 32]);
+        let ends = prop_oneof![
+            (v4.clone(), v4).prop_map(|(a, b)| [a, b].map(|one| IpAddr::V4(one.into()))),
+            (v6.clone(), v6).prop_map(|(a, b)| [a, b].map(|one| IpAddr::V6(one.into()))),
+        ];
+        let protocol = prop::option::of(prop::sample::select(vec![0_u8, 1, 6, 255]));
+        let port = || prop::sample::select(vec![0_u16, 1, 2, 256, u16::MAX]);
+        let ports = prop_oneof![
+            (port(), port()).prop_map(|(source, destination)| Ports::Known { source, destination }),
+            Just(Ports::Absent),
+            Just(Ports::Missing(Missing::Fragment)),
+            Just(Ports::Missing(Missing::Cut)),
+        ];
+        (ends, protocol, ports).prop_map(|([source, destination], protocol, ports)| Flow {
+            source,
+            destination,
+            protocol,
+            ports,
+        })
+    }
+
+    proptest! {
+        /// Against a set of the flows themselves.
+        #[test]
+        fn two_flows_are_one_only_if_they_are_alike_in_every_field(
+            added in prop::collection::vec((0..3_usize, flows()), 0..200),
+        ) {
+            let mut count = FlowCount::new(3);
+            for (rule, flow) in &added {
+                count.add(*rule, flow);
+            }
+            let different: HashSet<_> = added.iter().copied().collect();
+            for rule in 0..3 {
+                let want = different.iter().filter(|(of, _)| *of == rule).count();
+                prop_assert_eq!(count.of(rule), want as u64);
+            }
+        }
     }
 }

@@ -24,6 +24,12 @@ pub(super) struct Located {
     pub(super) captured_at_eni: bool,
 }
 
+impl Located {
+    /// Of no interface that is known.
+    pub(super) const NOWHERE: Located =
+        Located { source: None, direction: Err(NoDirection::Neither), captured_at_eni: false };
+}
+
 /// What a packet and its place in the capture tell of its ends.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Signs {
@@ -37,27 +43,23 @@ pub(super) struct Signs {
     pub(super) captured: Option<Direction>,
 }
 
-/// The interfaces that a packet is of: mostly one, two if both ends are simulated.
-pub(super) fn locate(scene: &Scene<'_>, signs: &Signs) -> Vec<Located> {
+/// Put the interfaces that a packet is of into `located`: mostly one, two if both ends are
+/// simulated. The list is the caller's, who has room from the packet before.
+pub(super) fn locate(scene: &Scene<'_>, signs: &Signs, located: &mut Vec<Located>) {
     if let Some(only) = scene.only() {
-        return vec![locate_at(scene, only, signs)];
+        located.push(locate_at(scene, only, signs));
+        return;
     }
-    let found = scene.at(signs.macs, signs.addresses);
     let known = |direction: &Result<_, _>| !matches!(direction, Err(NoDirection::Neither));
-    let mut located: Vec<Located> = found
-        .into_iter()
-        .filter_map(|source| {
-            let direction = direction(&scene.sources.get(source)?.eni, signs);
-            let captured_at_eni = false;
-            Some(Located { source: Some(source), direction, captured_at_eni })
-        })
-        .filter(|one| known(&one.direction))
-        .collect();
+    let found = scene.at(signs.macs, signs.addresses).filter_map(|source| {
+        let direction = direction(&scene.sources.get(source)?.eni, signs);
+        let captured_at_eni = false;
+        Some(Located { source: Some(source), direction, captured_at_eni })
+    });
+    located.extend(found.filter(|one| known(&one.direction)));
     if located.is_empty() {
-        let direction = Err(NoDirection::Neither);
-        located.push(Located { source: None, direction, captured_at_eni: false });
+        located.push(Located::NOWHERE);
     }
-    located
 }
 
 /// The direction at an interface that the packet is known to be of.

@@ -7,7 +7,7 @@
 //! Packets are nearly in order of time, but those of several interfaces are not quite: so the last
 //! seconds stay open for them.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use super::counts::Tally;
 
@@ -32,8 +32,8 @@ pub(super) struct Rate {
     pub(super) cut: u64,
     /// The longest frame that is mirrored, before it is cut.
     pub(super) longest: u64,
-    /// Bytes by second.
-    seconds: BTreeMap<i128, u64>,
+    /// Bytes by second, in order; mostly it is the last that grows.
+    seconds: VecDeque<(i128, u64)>,
     /// The second of the packet before, and when it began: most often it is that of the next too.
     current: Option<(i128, i128)>,
     /// Of those that are closed, the most.
@@ -71,14 +71,24 @@ impl Rate {
                     second
                 }
             };
-            let second = self.seconds.entry(second).or_default();
-            *second = second.saturating_add(sent);
+            self.add(second, sent);
             if self.seconds.len() > OPEN
-                && let Some((_, bytes)) = self.seconds.pop_first()
+                && let Some((_, bytes)) = self.seconds.pop_front()
             {
                 self.busiest = self.busiest.max(bytes);
             }
         }
+    }
+
+    fn add(&mut self, second: i128, sent: u64) {
+        let earlier = self.seconds.iter().rposition(|(open, _)| *open <= second);
+        if let Some((open, bytes)) = earlier.and_then(|at| self.seconds.get_mut(at))
+            && *open == second
+        {
+            *bytes = bytes.saturating_add(sent);
+            return;
+        }
+        self.seconds.insert(earlier.map_or(0, |at| at + 1), (second, sent));
     }
 
     /// Nanoseconds from the first packet to the last.
@@ -97,13 +107,17 @@ impl Rate {
     /// Bits in the busiest second of the clock; none if packets have no times.
     pub(super) fn busiest(&self) -> Option<u64> {
         self.first?;
-        let open = self.seconds.values().copied().max().unwrap_or(0);
+        let open = self.seconds.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
         Some(self.busiest.max(open).saturating_mul(8))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECOND: i128 = NANOSECONDS;
@@ -151,5 +165,23 @@ mod tests {
         }
         assert!(rate.seconds.len() <= OPEN);
         assert_eq!(rate.busiest(), Some(16_000));
+    }
+
+    proptest! {
+        /// Against a sum for each second, looked through at the end.
+        #[test]
+        fn the_busiest_second_is_found_in_whatever_order_packets_come(
+            times in prop::collection::vec((-20..20_i128, 0..SECOND, 1..2_000_u64), 1..200),
+        ) {
+            let mut rate = Rate::default();
+            let mut sums: HashMap<i128, u64> = HashMap::new();
+            for (second, within, bytes) in times {
+                let time = second * SECOND + within;
+                rate.seen(Some(time));
+                rate.mirrored(Some(time), one(bytes), None);
+                *sums.entry(second).or_default() += bytes + WRAPPER_LEN;
+            }
+            prop_assert_eq!(rate.busiest(), sums.into_values().max().map(|most| most * 8));
+        }
     }
 }

@@ -119,10 +119,10 @@ impl<'a> Report<'a> {
         }
         text += &self.table();
         for (verdict, word) in VERDICTS {
-            let of = counts.reasons.iter().filter(|((of, _), _)| *of == verdict);
+            let of = counts.reasons().filter(|(of, ..)| *of == verdict);
             // What the rules did stands in the table.
-            let of = of.filter(|((_, reason), _)| !matches!(*reason, "rule" | "no-rule"));
-            let mut of: Vec<_> = of.map(|((_, reason), tally)| (*reason, tally.packets)).collect();
+            let of = of.filter(|(_, reason, _)| !matches!(*reason, "rule" | "no-rule"));
+            let mut of: Vec<_> = of.map(|(_, reason, tally)| (reason, tally.packets)).collect();
             of.sort_by_key(|&(reason, packets)| (u64::MAX - packets, reason));
             if !of.is_empty() {
                 let of: Vec<_> =
@@ -131,8 +131,8 @@ impl<'a> Report<'a> {
             }
         }
         let lost = (Verdict::Undecided, Reason::NeitherEndLocal.as_str());
-        let lost = counts.reasons.get(&lost).map_or(0, |tally| tally.packets);
-        if lost > counts.read / 2 {
+        let lost = counts.reasons().find(|(verdict, reason, _)| (*verdict, *reason) == lost);
+        if lost.is_some_and(|(.., tally)| tally.packets > counts.read / 2) {
             text += "  of most packets no end is known to be the interface's: --eni, --mac or \
                      --local say what is\n";
         }
@@ -252,8 +252,8 @@ impl<'a> Report<'a> {
             map.iter().map(|(word, tally)| (*word, (*tally).into())).collect()
         };
         let mut reasons: BTreeMap<&'static str, Tally> = BTreeMap::new();
-        for ((_, reason), tally) in &counts.reasons {
-            reasons.entry(reason).or_default().add(*tally);
+        for (_, reason, tally) in counts.reasons() {
+            reasons.entry(reason).or_default().add(tally);
         }
         let rate = &counts.rate;
         let json = Json {

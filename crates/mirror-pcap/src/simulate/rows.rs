@@ -146,7 +146,9 @@ fn one(
         captured,
     };
     let weight = Tally { packets: row.packets, bytes: row.bytes };
-    for (at, mut located) in located(scene, row, &signs).into_iter().enumerate() {
+    let mut places = Vec::new();
+    locate_row(scene, row, &signs, &mut places);
+    for (at, mut located) in places.into_iter().enumerate() {
         // What the row itself says holds of the interface that it names.
         if let (Some(direction), false) = (row.direction, row.captured)
             && row.interface.is_some()
@@ -177,11 +179,11 @@ fn one(
     }
 }
 
-fn located(scene: &Scene<'_>, row: &Row, signs: &Signs) -> Vec<Located> {
+fn locate_row(scene: &Scene<'_>, row: &Row, signs: &Signs, located: &mut Vec<Located>) {
     let named = row.interface.as_deref().and_then(|id| scene.of_id(id));
     match named {
-        Some(source) => vec![locate_at(scene, source, signs)],
-        None => locate(scene, signs),
+        Some(source) => located.push(locate_at(scene, source, signs)),
+        None => locate(scene, signs, located),
     }
 }
 

@@ -255,12 +255,12 @@ impl<'e> Scene<'e> {
         self.sources.iter().position(|source| source.eni.id.as_deref() == Some(id))
     }
 
-    /// The interfaces that have one of these ends, each once.
+    /// The interfaces that have one of these ends, each once, in order.
     pub(super) fn at(
         &self,
         macs: Option<(Mac, Mac)>,
         addresses: Option<(IpAddr, IpAddr)>,
-    ) -> Vec<usize> {
+    ) -> impl Iterator<Item = usize> + use<> {
         let ends = &self.ends;
         let of_mac = |mac: Mac| ends.macs.get(&mac).copied().flatten();
         let of_address = |address: IpAddr| {
@@ -270,12 +270,13 @@ impl<'e> Scene<'e> {
                 None => prefix().map(|(_, source)| *source),
             }
         };
-        let macs = macs.into_iter().flat_map(|(a, b)| [of_mac(a), of_mac(b)]);
-        let addresses = addresses.into_iter().flat_map(|(a, b)| [of_address(a), of_address(b)]);
-        let mut found: Vec<usize> = macs.chain(addresses).flatten().collect();
+        let [a, b] = macs.map_or([None; 2], |(a, b)| [of_mac(a), of_mac(b)]);
+        let [c, d] = addresses.map_or([None; 2], |(c, d)| [of_address(c), of_address(d)]);
+        let mut found = [a, b, c, d];
         found.sort_unstable();
-        found.dedup();
-        found
+        let mut before = None;
+        let is_new = move |one: &Option<usize>| before.replace(*one) != Some(*one);
+        found.into_iter().filter(is_new).flatten()
     }
 }
 

@@ -35,6 +35,11 @@ pub(crate) fn before<'a>(packet: &Packet<'_>, arrival: &'a Arrival) -> Option<Be
     if packet.options.is_empty() && arrival.session.is_none() {
         return None;
     }
+    told(packet, arrival)
+}
+
+#[inline(never)] // not in the way of those that come wrapped
+fn told<'a>(packet: &Packet<'_>, arrival: &'a Arrival) -> Option<Before<'a>> {
     let comment = comment(packet);
     let Some(session) = &arrival.session else {
         let comment = comment?;
