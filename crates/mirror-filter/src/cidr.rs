@@ -207,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_address_of_a_range_is_the_last_inside() {
+        for (range, last) in [
+            ("10.0.0.0/16", "10.0.255.255"),
+            ("10.0.1.15/32", "10.0.1.15"),
+            ("0.0.0.0/0", "255.255.255.255"),
+            ("128.0.0.0/1", "255.255.255.255"),
+            ("2001:db8:1234:ab00::/56", "2001:db8:1234:abff:ffff:ffff:ffff:ffff"),
+            ("::1/128", "::1"),
+            ("::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ] {
+            assert_eq!(cidr(range).last(), last.parse::<IpAddr>().unwrap(), "{range}");
+        }
+    }
+
+    #[test]
     fn all_of_one_family_is_nothing_of_the_other() {
         assert!(!cidr("0.0.0.0/0").contains("::1".parse().unwrap()));
         assert!(!cidr("0.0.0.0/0").contains("::ffff:10.0.0.1".parse().unwrap()));

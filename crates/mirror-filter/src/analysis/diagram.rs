@@ -108,6 +108,12 @@ impl Arena {
         self.nodes.len()
     }
 
+    /// How many edges were counted, and how many there are.
+    #[cfg(test)]
+    pub(super) fn edges_counted(&self) -> (usize, usize) {
+        (self.edges, self.nodes.iter().map(|node| node.edges.len()).sum())
+    }
+
     fn inside(&self, at: Ref) -> Option<&Node> {
         match at.value() {
             Some(_) => None,

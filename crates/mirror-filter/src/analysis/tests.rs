@@ -504,6 +504,21 @@ fn a_filter_made_to_explode_is_refused_in_bounded_time() {
     assert_eq!(analysis(&filter).map(|_| ()), Err(TooComplex));
 }
 
+/// Each question looks at some 2,000 edges, and 30 million are all that a diagram is looked at.
+#[test]
+fn all_questions_together_have_a_bound() {
+    let any = "0.0.0.0/0";
+    let rules: Vec<Text<'_>> = (0..1_000)
+        .map(|n| (u32::from(n), Action::Accept, Some(6), any, any, Some((n * 4, n * 4))))
+        .collect();
+    let mut space = Space::new(&from_texts(&rules), Direction::Ingress, Family::V4).unwrap();
+    let packet = "ingress tcp 203.0.113.9:51000 > 10.0.1.15:443".parse().unwrap();
+    let asked = (0..40_000)
+        .take_while(|_| space.arena.leaves(space.root, &Cube::of_packet(&packet)).is_ok())
+        .count();
+    assert!((5_000..20_000).contains(&asked), "{asked}");
+}
+
 #[test]
 fn unneeded_nodes_are_forgotten_and_the_diagram_stays_what_it_is() {
     let rules: Vec<Rule> = (0..600_u32)
@@ -536,6 +551,11 @@ fn unneeded_nodes_are_forgotten_and_the_diagram_stays_what_it_is() {
         root = space::paint(&mut arena, root, rule, space::leaf(place).unwrap()).unwrap();
     }
     assert!(space.arena.len() * 2 < arena.len(), "{} of {}", space.arena.len(), arena.len());
+    // The bound of memory is one of what there is.
+    for arena in [&arena, &space.arena] {
+        let (counted, there) = arena.edges_counted();
+        assert_eq!(counted, there);
+    }
     for n in 0..2_000_u32 {
         let at = n.wrapping_mul(0x85eb_ca6b);
         let packet = Packet {

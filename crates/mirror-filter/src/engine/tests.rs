@@ -399,6 +399,10 @@ fn as_many_rules_as_are_tried_are_decided_and_one_more_is_not() {
     let agreed = Decision::Agreed { rule: 0, action: Action::Accept, missing };
     assert_eq!(of_ingress(&of(15), missing), agreed);
     assert_eq!(of_ingress(&of(16), missing), Decision::Undecided { rule: 0, missing });
+    // Where the first rule asks for nothing that is missing, none need be tried.
+    let plain: Vec<Rule> = (0..100).map(|number| tcp(number, Action::Accept, None)).collect();
+    let first = Decision::Rule { rule: 0, action: Action::Accept };
+    assert_eq!(of_ingress(&plain, missing), first);
 }
 
 /// A protocol that isn't known may be one that no rule names.
@@ -411,6 +415,8 @@ fn what_is_done_with_every_protocol_that_rules_name_is_not_done_with_all() {
     let decided = |rules: &[Rule]| compiled(rules).decide(Direction::Ingress, &flow);
     let named = [accept(10, 6), accept(20, 17), accept(30, 1), accept(40, 0)];
     assert_eq!(decided(&named), Decision::Undecided { rule: 0, missing });
+    // Of a protocol that has no ports, and that is the only one.
+    assert_eq!(decided(&named[2..3]), Decision::Undecided { rule: 0, missing });
     let all = Rule { protocol: None, ..tcp(50, Action::Accept, None) };
     let named_and_all = [&named[..], &[all]].concat();
     assert_eq!(

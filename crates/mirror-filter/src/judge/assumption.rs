@@ -150,6 +150,9 @@ mod tests {
         let words: Vec<&str> = all.iter().map(Assumption::as_str).collect();
         assert_eq!(words.len(), Assumption::ALL.len());
         assert!(words.is_sorted_by(|a, b| a < b), "sorted, none twice: {words:?}");
-        assert!(Assumption::ALL.iter().all(|one| !one.sentence().ends_with('.')));
+        let sentences: std::collections::BTreeSet<&str> =
+            Assumption::ALL.iter().map(|one| one.sentence()).collect();
+        assert_eq!(sentences.len(), Assumption::ALL.len());
+        assert!(!sentences.iter().any(|sentence| sentence.ends_with('.')));
     }
 }

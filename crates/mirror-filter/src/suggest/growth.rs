@@ -208,6 +208,25 @@ mod tests {
         assert_eq!(narrowed, [near, near]);
     }
 
+    /// The ports of the service stay as they are, and of the other side's nothing but this one.
+    #[test]
+    fn where_addresses_tell_nothing_apart_the_other_port_does() {
+        let point = |client| Point {
+            protocol: 6,
+            local: address("10.0.1.15"),
+            remote: address("10.0.9.9"),
+            ports: Some((client, 443)),
+        };
+        let (any, served) = (range("0.0.0.0/0"), crate::PortRange::new(80, 443));
+        let (local_ports, remote_ports) = (None, served);
+        let service =
+            Region { protocol: Some(6), local: any, remote: any, local_ports, remote_ports };
+        let clean = |region: &Region| !region.contains(&point(50_001));
+        let narrowed = accepts(&point(50_000), &service, &Ranges::new(&[]), clean);
+        let alone = Region { local_ports: crate::PortRange::new(50_000, 50_000), ..service };
+        assert_eq!(narrowed, [alone, alone]);
+    }
+
     #[test]
     fn what_cannot_be_told_apart_does_not_grow() {
         let point = Point {

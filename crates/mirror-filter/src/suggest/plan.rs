@@ -325,6 +325,26 @@ mod tests {
         assert!(!takers.any_is_only_of(&narrow), "nobody takes any");
     }
 
+    #[test]
+    fn what_takes_in_something_unwanted_is_left_out_before_what_has_the_fewest_packets() {
+        let (many, few) = (region((0, 3), (80, 0)), region((0, 3), (81, 0)));
+        let include = [(point(80, 0), 5), (point(81, 1), 3)];
+        let exclude = [point(80, 2)];
+        let solver = Solver::new(Family::V4, &include, &exclude, &[]);
+        let rejects = vec![region((2, 0), (80, 0))];
+        let of = |rejects: &[Region], too_long| {
+            let accepts = vec![few, many];
+            let mut plan = Plan { rejects: rejects.to_vec(), accepts, ..Plan::default() };
+            solver.drop_one(&mut plan, too_long);
+            plan.accepts
+        };
+        assert_eq!(of(&[], false), [few]);
+        assert_eq!(of(&[], true), [few]);
+        // What is rejected before is not taken in.
+        assert_eq!(of(&rejects, true), [many]);
+        assert_eq!(of(&rejects, false), [few, many]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
 

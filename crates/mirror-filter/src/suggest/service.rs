@@ -106,6 +106,9 @@ mod tests {
         let some = of(0..=40);
         assert_eq!(some.len(), 41);
         assert!(some.iter().all(|region| region.protocol.is_some()));
+        // As many as are left apart: TCP and UDP have one port each.
+        assert_eq!(of(0..=79).len(), 80);
+        assert_eq!(of(0..=80).len(), 1);
         let all = of(0..=255);
         assert_eq!((all.len(), all[0].protocol), (1, None));
     }

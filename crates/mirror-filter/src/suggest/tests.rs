@@ -273,6 +273,30 @@ fn each_network_that_is_unwanted_is_rejected() {
     );
 }
 
+/// A service of one network is narrowed to it, whatever becomes of the others.
+#[test]
+fn one_service_is_narrowed_and_another_has_something_rejected() {
+    let include = conversations(&[
+        "tcp 10.0.1.15 50001 > 10.0.5.7 5432",
+        "tcp 10.0.1.15 50002 > 203.0.113.9 443",
+        "tcp 10.0.1.15 50003 > 198.51.100.7 443",
+        "tcp 10.0.1.15 50004 > 192.0.2.1 443",
+        "tcp 10.0.1.15 50005 > 9.9.9.9 443",
+    ]);
+    let exclude = conversations(&[
+        "tcp 10.0.1.15 50011 > 10.0.9.9 5432",
+        "tcp 10.0.1.15 50012 > 10.0.8.8 443",
+    ]);
+    assert_eq!(
+        egress(&suggest(&include, &exclude, &[])),
+        [
+            "reject all 0.0.0.0/0 > 10.0.8.0/24",
+            "accept tcp 0.0.0.0/0 > 0.0.0.0/0 443",
+            "accept tcp 0.0.0.0/0 > 10.0.5.0/24 5432",
+        ]
+    );
+}
+
 /// Two rules for what is wanted, where all that isn't would take seven.
 #[test]
 fn where_rejects_are_too_many_the_wanted_networks_are_named() {

@@ -320,6 +320,8 @@ fn a_rule_that_never_decides_lacks_no_twin() {
 fn each_code_has_a_word_of_its_own_and_severities_in_order() {
     let words: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(words.len(), Code::ALL.len());
+    let sentences: BTreeSet<&str> = Code::ALL.iter().map(|code| code.sentence()).collect();
+    assert_eq!(sentences.len(), Code::ALL.len());
     for code in Code::ALL {
         assert!(code.severities().is_sorted() && !code.severities().is_empty());
         assert!(!code.sentence().ends_with('.'));

@@ -115,6 +115,16 @@ fn a_shadowed_rule_names_those_that_leave_nothing_of_it() {
             "error 2 [1] never decides: rule 20 (reject) takes all its packets before it, some to \
              do the opposite | ingress tcp 203.0.113.9:51000 > 10.0.1.15:443",
         ),
+        // The first takes most of them, and is not needed for all.
+        (
+            &[
+                "ingress 10 reject tcp 0.0.0.0/0 > 0.0.0.0/0 0-40000",
+                "ingress 20 reject all 0.0.0.0/0 > 10.0.0.0/9",
+                "ingress 25 reject all 0.0.0.0/0 > 10.128.0.0/9",
+            ],
+            "error 3 [1, 2] never decides: rules 20 and 25 (reject) take all its packets before \
+             it, to do the opposite | ingress tcp 203.0.113.9:51000 > 10.0.1.15:443",
+        ),
         // That it is of no use would be wrong to hear of the rule that does the same.
         (
             &[

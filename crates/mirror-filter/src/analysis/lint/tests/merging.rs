@@ -232,3 +232,43 @@ fn what_stands_between_may_keep_two_rules_apart() {
         assert_eq!(!found.is_empty(), are_one, "{texts:?}");
     }
 }
+
+#[test]
+fn the_rule_that_two_are_is_written_out() {
+    for (first, second, one) in [
+        ("tcp 10.0.1.0/24 > 10.0.0.0/8", "tcp 10.0.2.0/24 > 10.0.0.0/8", None),
+        (
+            "tcp 10.0.0.128/25 53 > 10.0.0.0/8 80",
+            "tcp 10.0.0.0/25 53 > 10.0.0.0/8 80",
+            Some("tcp 10.0.0.0/24 53 > 10.0.0.0/8 80"),
+        ),
+        (
+            "udp ::/0 > 2001:db8::/33",
+            "udp ::/0 > 2001:db8:8000::/33",
+            Some("udp ::/0 > 2001:db8::/32"),
+        ),
+        (
+            "tcp 10.0.0.0/8 10-19 > 10.0.0.0/8 80",
+            "tcp 10.0.0.0/8 20-29 > 10.0.0.0/8 80",
+            Some("tcp 10.0.0.0/8 10-29 > 10.0.0.0/8 80"),
+        ),
+        (
+            "tcp 10.0.0.0/8 > 10.0.0.0/8 30-39",
+            "tcp 10.0.0.0/8 > 10.0.0.0/8 15-29",
+            Some("tcp 10.0.0.0/8 > 10.0.0.0/8 15-39"),
+        ),
+        // All ports are written as none.
+        (
+            "tcp 10.0.0.0/8 0-79 > 10.0.0.0/8",
+            "tcp 10.0.0.0/8 80-65535 > 10.0.0.0/8",
+            Some("tcp 10.0.0.0/8 > 10.0.0.0/8"),
+        ),
+    ] {
+        let texts = [format!("ingress 10 accept {first}"), format!("ingress 20 accept {second}")];
+        let found = merged(texts.iter().map(|text| rule(text)).collect());
+        let found: Vec<&str> = found.iter().map(|(_, _, message)| message.as_str()).collect();
+        let want =
+            one.map(|one| format!("together with rule 20 it is one rule: ingress 10 accept {one}"));
+        assert_eq!(found, want.iter().map(String::as_str).collect::<Vec<_>>(), "{texts:?}");
+    }
+}
