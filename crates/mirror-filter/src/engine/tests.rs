@@ -457,18 +457,21 @@ fn no_rule_of_one_family_takes_a_packet_of_the_other() {
     let mapped = flow("::ffff:203.0.113.9", "::ffff:10.0.1.15");
     let compatible = flow("::203.0.113.9", "::10.0.1.15");
     let taken = |rule| Decision::Rule { rule, action: Action::Accept };
-    let of = |rules: &[Rule], flow: &Flow| compiled(rules).decide(Direction::Ingress, flow);
-    let (v4, v6) = (everything(10, "0.0.0.0/0"), everything(20, "::/0"));
-    assert_eq!(of(&[v4.clone()], &four), taken(0));
-    assert_eq!(of(&[v6.clone()], &four), Decision::NoRule);
+    let of = |rules: &[&Rule], flow: &Flow| {
+        let rules: Vec<Rule> = rules.iter().copied().cloned().collect();
+        compiled(&rules).decide(Direction::Ingress, flow)
+    };
+    let (v4, v6) = (&everything(10, "0.0.0.0/0"), &everything(20, "::/0"));
+    assert_eq!(of(&[v4], &four), taken(0));
+    assert_eq!(of(&[v6], &four), Decision::NoRule);
     for flow in [six, mapped, compatible] {
-        assert_eq!(of(&[v4.clone()], &flow), Decision::NoRule, "{flow:?}");
-        assert_eq!(of(&[v4.clone(), v6.clone()], &flow), taken(1), "{flow:?}");
+        assert_eq!(of(&[v4], &flow), Decision::NoRule, "{flow:?}");
+        assert_eq!(of(&[v4, v6], &flow), taken(1), "{flow:?}");
     }
     // Nor any rule one that is no packet.
     for (source, destination) in [("203.0.113.9", "2001:db8::15"), ("2001:db8::9", "10.0.1.15")] {
         let neither = flow(source, destination);
-        assert_eq!(of(&[v4.clone(), v6.clone()], &neither), Decision::NoRule, "{neither:?}");
+        assert_eq!(of(&[v4, v6], &neither), Decision::NoRule, "{neither:?}");
     }
 }
 
