@@ -511,7 +511,7 @@ fn all_questions_together_have_a_bound() {
     let rules: Vec<Text<'_>> = (0..1_000)
         .map(|n| (u32::from(n), Action::Accept, Some(6), any, any, Some((n * 4, n * 4))))
         .collect();
-    let mut space = Space::new(&from_texts(&rules), Direction::Ingress, Family::V4).unwrap();
+    let mut space = space(&from_texts(&rules), Direction::Ingress, Family::V4);
     let packet = "ingress tcp 203.0.113.9:51000 > 10.0.1.15:443".parse().unwrap();
     let asked = (0..40_000)
         .take_while(|_| space.arena.leaves(space.root, &Cube::of_packet(&packet)).is_ok())
