@@ -138,9 +138,13 @@ impl Lint<'_> {
     /// make anybody expect it.
     fn never_mirrored(&mut self, space: &mut Space) -> Result<(), TooComplex> {
         let mut found: BTreeMap<usize, (Vec<&'static str>, Packet)> = BTreeMap::new();
+        let whole = Cube::whole(space.family());
+        let own = if space.direction == Direction::Egress { SOURCE } else { DESTINATION };
         for never in services(self) {
             let cubes = never.extents.iter().flat_map(Cube::of_extent);
-            let cubes: Vec<Cube> = cubes.filter(|cube| cube.family == space.family()).collect();
+            let mut cubes: Vec<Cube> = cubes.filter(|cube| cube.family == space.family()).collect();
+            // The service is seldom at the interface's own end.
+            cubes.sort_by_key(|cube| cube.side(own) != whole.side(own));
             for (rule, witness) in accepting(space, space.root, &cubes)? {
                 if self.filter.rules.get(rule).is_some_and(|rule| never.is_named_by(rule)) {
                     let (names, _) = found.entry(rule).or_insert_with(|| (Vec::new(), witness));

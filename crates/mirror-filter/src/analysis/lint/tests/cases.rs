@@ -446,3 +446,26 @@ fn findings_come_in_the_order_in_which_rules_are_tried() {
         ]
     );
 }
+
+/// The packet that was shown went from 169.254.169.254 to 169.254.169.254.
+#[test]
+fn a_service_that_is_never_mirrored_is_at_the_other_end() {
+    for (rule, packet) in [
+        (
+            "egress 1 accept tcp 0.0.0.0/0 > 169.254.169.254/32",
+            "egress tcp 10.0.1.15:51000 > 169.254.169.254:443",
+        ),
+        (
+            "ingress 1 accept tcp 169.254.169.254/32 > 0.0.0.0/0",
+            "ingress tcp 169.254.169.254:51000 > 10.0.1.15:443",
+        ),
+        (
+            "egress 1 accept udp 0.0.0.0/0 > 0.0.0.0/0 53",
+            "egress udp 10.0.1.15:51000 > 169.254.169.253:53",
+        ),
+    ] {
+        let said = said(Code::MirrorsControl, &[rule]);
+        let [one] = said.as_slice() else { panic!("{rule}: {said:?}") };
+        assert!(one.ends_with(&format!(" | {packet}")), "{one}");
+    }
+}
