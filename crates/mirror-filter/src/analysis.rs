@@ -63,9 +63,9 @@ mod witness;
 
 use mirror_wire::Direction;
 
-pub use diagram::TooComplex;
+pub use diagram::{Budget, TooComplex};
 pub use difference::{Comparison, Difference, compare, differences};
-pub use lint::{Code, Finding, Severity, Surroundings, lint};
+pub use lint::{Code, Finding, Severity, Surroundings, lint, lint_within};
 
 use crate::{Action, Cidr, Filter, Packet, PortRange, Service, Services};
 use cube::{Cube, Family};
@@ -132,10 +132,10 @@ impl Analysis {
     /// Analyse a filter. Rules may stand in any order; of two with one number, the first is tried
     /// first.
     pub fn new(filter: &Filter, services: &Services) -> Result<Analysis, TooComplex> {
-        let mut spaces = Vec::new();
+        let (mut spaces, budget) = (Vec::new(), Budget::default());
         for direction in [Direction::Ingress, Direction::Egress] {
             for family in Family::BOTH {
-                spaces.push(Space::new(filter, direction, family, services)?);
+                spaces.push(Space::new(filter, direction, family, services, &budget)?);
             }
         }
         Ok(Analysis { spaces })

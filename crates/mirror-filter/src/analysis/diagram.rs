@@ -19,6 +19,7 @@
 //! documents are hostile input, so work and memory have a bound, and an operation that meets it
 //! fails with [`TooComplex`].
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
@@ -30,6 +31,13 @@ const MAX_EDGES: usize = 2 << 20;
 
 /// The most edges that all operations on a diagram may look at: a second or two.
 const MAX_WORK: u64 = 30_000_000;
+
+/// The same of all diagrams that share a budget: as many as one filter has.
+const MAX_SHARED_WORK: u64 = 4 * MAX_WORK;
+
+/// Edges that take as much as naming a rule in a finding, which has to be held and printed: some
+/// hundred bytes.
+const EDGES_OF_A_NAME: u64 = 100;
 
 /// Edges below which it isn't worth while to look for those that nobody needs any more.
 const FEW_EDGES: usize = 64 << 10;
@@ -49,6 +57,37 @@ impl fmt::Display for TooComplex {
 }
 
 impl std::error::Error for TooComplex {}
+
+/// What several analyses may take together. Each alone is bounded, but a document may have filters
+/// by the hundred.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    left: Rc<Cell<u64>>,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { left: Rc::new(Cell::new(MAX_SHARED_WORK)) }
+    }
+}
+
+impl Budget {
+    fn take(&self, work: u64) -> Result<(), TooComplex> {
+        self.left.set(self.left.get().checked_sub(work).ok_or(TooComplex)?);
+        Ok(())
+    }
+
+    /// How much there is still.
+    #[cfg(test)]
+    pub(super) fn left(&self) -> u64 {
+        self.left.get()
+    }
+
+    /// Note that a finding names so many rules.
+    pub(super) fn name(&self, rules: usize) -> Result<(), TooComplex> {
+        self.take(EDGES_OF_A_NAME.saturating_mul(rules as u64))
+    }
+}
 
 /// A node or a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,12 +129,13 @@ pub(super) struct Arena {
     /// Edges that were needed when last looked.
     needed: usize,
     work: u64,
+    budget: Budget,
 }
 
 impl Arena {
-    pub(super) fn new(family: Family) -> Arena {
-        let (nodes, known) = (Vec::new(), HashMap::new());
-        Arena { family, nodes, known, edges: 0, needed: 0, work: 0 }
+    pub(super) fn new(family: Family, budget: &Budget) -> Arena {
+        let (nodes, known, budget) = (Vec::new(), HashMap::new(), budget.clone());
+        Arena { family, nodes, known, edges: 0, needed: 0, work: 0, budget }
     }
 
     pub(super) fn family(&self) -> Family {
@@ -136,7 +176,9 @@ impl Arena {
 
     /// Note that so many edges are looked at, or something that takes as long.
     pub(super) fn look(&mut self, edges: usize) -> Result<(), TooComplex> {
-        self.work += edges as u64 + 1;
+        let work = edges as u64 + 1;
+        self.work += work;
+        self.budget.take(work)?;
         if self.work > MAX_WORK { Err(TooComplex) } else { Ok(()) }
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use mirror_wire::Direction;
 
 use super::cube::{Cube, Family};
-use super::diagram::{Arena, Ref, TooComplex};
+use super::diagram::{Arena, Budget, Ref, TooComplex};
 use super::space::{NONE, Painted, leaf, paint, rules, services};
 use super::witness;
 use crate::{Action, Filter, Packet, Services};
@@ -52,11 +52,11 @@ pub fn compare(a: &Filter, b: &Filter, services: &Services) -> Result<Comparison
 }
 
 fn compared(a: &Filter, b: &Filter, services: Option<&Services>) -> Result<Comparison, TooComplex> {
-    let mut found = Comparison::default();
+    let (mut found, budget) = (Comparison::default(), Budget::default());
     for direction in [Direction::Ingress, Direction::Egress] {
         for family in Family::BOTH {
             let (a, b) = (rules(a, direction, family), rules(b, direction, family));
-            let one = compared_in(direction, family, [&a, &b], services)?;
+            let one = compared_in(direction, family, [&a, &b], services, &budget)?;
             found.differences.extend(one.differences);
             found.settled.extend(one.settled);
         }
@@ -69,8 +69,9 @@ fn compared_in(
     family: Family,
     [a, b]: [&[Painted]; 2],
     beside: Option<&Services>,
+    budget: &Budget,
 ) -> Result<Comparison, TooComplex> {
-    let mut arena = Arena::new(family);
+    let mut arena = Arena::new(family, budget);
     let mut roots = [Ref::leaf(NONE); 2];
     for (at, rules) in [a, b].into_iter().enumerate() {
         for (place, rule) in rules.iter().enumerate().rev() {

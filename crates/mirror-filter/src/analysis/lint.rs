@@ -23,7 +23,7 @@ use std::net::IpAddr;
 use mirror_wire::Direction;
 
 use super::cube::Family;
-use super::diagram::TooComplex;
+use super::diagram::{Budget, TooComplex};
 use super::space::Space;
 use crate::{Action, Cidr, Filter, Packet, Services};
 
@@ -207,6 +207,15 @@ pub struct Finding {
 
 /// All that is wrong with a filter, in the order of its rules; what is about no rule comes first.
 pub fn lint(filter: &Filter, around: &Surroundings) -> Result<Vec<Finding>, TooComplex> {
+    lint_within(filter, around, &Budget::default())
+}
+
+/// The same of one of several filters, which share a budget.
+pub fn lint_within(
+    filter: &Filter,
+    around: &Surroundings,
+    budget: &Budget,
+) -> Result<Vec<Finding>, TooComplex> {
     let mut findings = Vec::new();
     if filter.rules.len() > QUOTA {
         let found = filter.rules.len();
@@ -223,12 +232,12 @@ pub fn lint(filter: &Filter, around: &Surroundings) -> Result<Vec<Finding>, TooC
         });
     }
     let services = Services::new(&around.vpcs);
-    let mut lint = Lint { filter, around, services: &services, findings };
+    let mut lint = Lint { filter, around, services: &services, budget, findings };
     lint.unmatchable();
     let mut spaces = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {
         for family in Family::BOTH {
-            let mut space = Space::new(filter, direction, family, &services)?;
+            let mut space = Space::new(filter, direction, family, &services, budget)?;
             let dead = lint.shadowed(&mut space)?;
             lint.redundant(&mut space, &dead)?;
             lint.mergeable(&mut space, &dead)?;
@@ -248,6 +257,7 @@ struct Lint<'f> {
     filter: &'f Filter,
     around: &'f Surroundings,
     services: &'f Services,
+    budget: &'f Budget,
     findings: Vec<Finding>,
 }
 

@@ -6,7 +6,7 @@
 use mirror_wire::Direction;
 
 use super::cube::{Cube, Family};
-use super::diagram::{Arena, Ref, TooComplex};
+use super::diagram::{Arena, Budget, Ref, TooComplex};
 use super::{Outcome, witness};
 use crate::{Action, Filter, Packet, Rule, Service, Services};
 
@@ -46,9 +46,10 @@ impl Space {
         direction: Direction,
         family: Family,
         services: &Services,
+        budget: &Budget,
     ) -> Result<Space, TooComplex> {
         let rules = rules(filter, direction, family);
-        let mut arena = Arena::new(family);
+        let mut arena = Arena::new(family, budget);
         let mut root = Ref::leaf(NONE);
         for (place, rule) in rules.iter().enumerate().rev() {
             root = paint(&mut arena, root, rule, leaf(place)?)?;

@@ -106,7 +106,7 @@ pub(super) fn cells(filters: &[&Filter], direction: Direction, family: Family) -
 }
 
 fn space(filter: &Filter, direction: Direction, family: Family) -> Space {
-    Space::new(filter, direction, family, &Services::default()).unwrap()
+    Space::new(filter, direction, family, &Services::default(), &Budget::default()).unwrap()
 }
 
 fn analysis(filter: &Filter) -> Result<Analysis, TooComplex> {
@@ -545,7 +545,7 @@ fn unneeded_nodes_are_forgotten_and_the_diagram_stays_what_it_is() {
     let filter = Filter { rules, ..Filter::default() };
     let mut space = space(&filter, Direction::Ingress, Family::V4);
     // As many as there are where nothing is forgotten.
-    let mut arena = diagram::Arena::new(Family::V4);
+    let mut arena = diagram::Arena::new(Family::V4, &Budget::default());
     let mut root = diagram::Ref::leaf(space::NONE);
     for (place, rule) in space.rules.iter().enumerate().rev() {
         root = space::paint(&mut arena, root, rule, space::leaf(place).unwrap()).unwrap();

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use mirror_aws::{Estate, KnownFilter, Place, Problem};
 use mirror_filter::{
     Packet, Rule,
-    analysis::{self, Severity, Surroundings},
+    analysis::{self, Budget, Severity, Surroundings},
 };
 use mirror_session::TargetKind;
 use mirror_wire::Direction;
@@ -88,11 +88,13 @@ fn told(
 fn findings<'s>(source: &'s Source, args: &cli::FilterLint) -> Result<Vec<Found<'s>>, Failure> {
     let estate = &source.estate;
     let mut found: Vec<Found<'_>> = estate.warnings.iter().filter_map(mistaken).collect();
+    // However many filters there are.
+    let budget = Budget::default();
     for one in source.filters() {
         let mut targets = targets(estate, one);
         targets.extend(&args.target);
         let around = Surroundings { vpcs: args.vpc.clone(), targets };
-        let all = analysis::lint(&one.filter, &around)
+        let all = analysis::lint_within(&one.filter, &around, &budget)
             .map_err(|error| Failure::input(&source.name, error))?;
         let rule = |at: usize| one.filter.rules.get(at);
         found.extend(all.into_iter().map(|finding| Found {

@@ -40,6 +40,7 @@ impl Lint<'_> {
             }
             let by: Vec<usize> =
                 one.instead.iter().filter_map(|&leaf| Some(space.rule(leaf)?.index)).collect();
+            self.budget.name(by.len())?;
             let falls = match (by.as_slice(), one.instead.contains(&NONE)) {
                 ([], _) => "no rule matches its packets, which rejects them too".to_owned(),
                 (_, false) => format!("{} would do the same", self.named(&by)),

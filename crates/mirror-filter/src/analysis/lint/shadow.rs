@@ -44,6 +44,7 @@ impl Lint<'_> {
             dead.insert(place);
             let blockers = blockers(space, place, &rule, &against)?;
             let by: Vec<usize> = indices(space, &blockers);
+            self.budget.name(by.len())?;
             let severity = if against.is_empty() { Severity::Warning } else { Severity::Error };
             let takes = if by.len() == 1 { "takes" } else { "take" };
             let opposite = match against.len() {
@@ -70,6 +71,7 @@ impl Lint<'_> {
     ) -> Result<(), TooComplex> {
         let by =
             against.iter().filter_map(|&leaf| Some(space.rule(leaf)?.index)).collect::<Vec<_>>();
+        self.budget.name(by.len())?;
         let takes = if by.len() == 1 { "takes" } else { "take" };
         let message = format!("{} {takes} some of its packets before it", self.named(&by));
         let witness = witness(space, rule, against)?;

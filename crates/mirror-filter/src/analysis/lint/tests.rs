@@ -379,3 +379,51 @@ fn rules_by_the_thousand_are_refused_in_bounded_time() {
         assert_eq!(lint(&filter, &Surroundings::default()), Err(TooComplex));
     }
 }
+
+/// Each of them was within bounds, and a document of them took minutes and gigabytes: every reject is
+/// shadowed in part by every accept, and says so.
+#[test]
+fn filters_by_the_hundred_share_a_budget() {
+    let accepts = (1..=300)
+        .map(|n| format!("ingress {n} accept tcp 10.0.{}.{}/32 > 0.0.0.0/0", n >> 8, n & 0xff));
+    let rejects = (301..=600).map(|n| format!("ingress {n} reject tcp 0.0.0.0/0 > 0.0.0.0/0 {n}"));
+    let rules = accepts.chain(rejects).map(|text| rule(&text)).collect();
+    let filter = Filter { rules, ..Filter::default() };
+    let (around, budget) = (Surroundings::default(), Budget::default());
+    let mut names = 0;
+    let mut linted = 0;
+    while let Ok(findings) = lint_within(&filter, &around, &budget) {
+        names += findings.iter().map(|one| one.by.len()).sum::<usize>();
+        linted += 1;
+        assert!(linted < 100, "it never ends");
+    }
+    assert!(linted >= 1, "one of them is not too much");
+    assert!(names < 1_500_000, "{names} names of rules");
+    // What others took is nothing to a filter of its own.
+    assert!(lint(&filter, &around).is_ok());
+}
+
+/// An account may have ten thousand filters, and AWS takes ten rules in each.
+#[test]
+fn filters_that_aws_takes_are_not_too_many_for_a_budget() {
+    let ends = ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "192.168.0.0/16"];
+    let mut rules = Vec::new();
+    for (n, range) in ends.into_iter().enumerate() {
+        let action = if n % 2 == 0 { "accept" } else { "reject" };
+        let (n, port) = (n + 1, 100 * n);
+        rules.push(rule(&format!(
+            "ingress {n} {action} tcp {range} > 10.0.0.0/9 {port}-{}",
+            port + 150
+        )));
+        rules.push(rule(&format!(
+            "egress {n} {action} tcp 10.0.0.0/9 {port}-{} > {range}",
+            port + 150
+        )));
+    }
+    let filter = Filter { rules, ..Filter::default() };
+    let (around, budget) = (Surroundings::default(), Budget::default());
+    let before = budget.left();
+    assert!(!lint_within(&filter, &around, &budget).unwrap().is_empty());
+    let took = before - budget.left();
+    assert!(took * 10_000 < before, "{took} of {before}");
+}

@@ -72,7 +72,8 @@ fn the_diagram_and_the_judge_know_the_same_services() {
         let mut met = BTreeSet::new();
         for (direction, family) in spaces() {
             let addresses = around(&services, family);
-            let mut space = Space::new(&Filter::default(), direction, family, &services).unwrap();
+            let (filter, budget) = (Filter::default(), Budget::default());
+            let mut space = Space::new(&filter, direction, family, &services, &budget).unwrap();
             for (source, destination) in
                 addresses.iter().flat_map(|one| addresses.iter().map(move |other| (*one, *other)))
             {

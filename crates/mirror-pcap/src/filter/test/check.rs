@@ -14,7 +14,10 @@ use mirror_aws::{
 };
 use mirror_filter::{
     Action, Cidr, Compiled, Filter, Packet, Service, Services, Verdict,
-    analysis::{Analysis, Code, Flows, Outcome, Severity, Surroundings, TooComplex, compare, lint},
+    analysis::{
+        Analysis, Budget, Code, Flows, Outcome, Severity, Surroundings, TooComplex, compare,
+        lint_within,
+    },
     judge,
 };
 use mirror_wire::{Direction, Flow, Ports, Seen};
@@ -38,6 +41,8 @@ pub(super) struct Checker<'c> {
     filter: &'c Filter,
     compiled: Compiled,
     analysis: Analysis,
+    /// Of all tests that lint.
+    budget: Budget,
     services: Services,
     vpc: &'c [Cidr],
     folder: &'c Path,
@@ -62,7 +67,19 @@ impl<'c> Checker<'c> {
         })?;
         let services = Services::new(vpc);
         let analysis = Analysis::new(filter, &services).map_err(too_complex)?;
-        Ok(Checker { known, interface, filter, compiled, analysis, services, vpc, folder, params })
+        let budget = Budget::default();
+        Ok(Checker {
+            known,
+            interface,
+            filter,
+            compiled,
+            analysis,
+            budget,
+            services,
+            vpc,
+            folder,
+            params,
+        })
     }
 
     /// What of a test doesn't hold.
@@ -182,7 +199,7 @@ impl<'c> Checker<'c> {
 
     fn lint(&self, max: usize, codes: &[Code]) -> Result<Vec<Unmet>, Failure> {
         let around = Surroundings { vpcs: self.vpc.to_vec(), ..Surroundings::default() };
-        let mut findings = lint(self.filter, &around).map_err(too_complex)?;
+        let mut findings = lint_within(self.filter, &around, &self.budget).map_err(too_complex)?;
         findings.retain(|finding| match codes {
             [] => finding.severity >= Severity::Warning,
             codes => codes.contains(&finding.code),
