@@ -73,7 +73,7 @@ pub enum Expectation {
         /// How many, for each verdict that was named.
         shares: Vec<(Verdict, Share)>,
     },
-    /// Another filter does the same with every packet.
+    /// Another filter does the same with every whole packet.
     EqualTo {
         /// `DOC[#ID]`, relative to the folder of the file.
         filter: String,

@@ -138,14 +138,14 @@ fn text(
     }
     let other_dns = a.amazon_dns() != b.amazon_dns();
     if differences.is_empty() && !other_dns {
-        text += "they do the same with every packet\n";
+        text += "they do the same with every whole packet\n";
     }
     if other_dns {
         let (has, lacks) = if a.amazon_dns() { ("a", "b") } else { ("b", "a") };
         let _ = writeln!(text, "{has} mirrors Amazon DNS, {lacks} does not");
     }
     if differences.is_empty() && other_dns {
-        text += "their rules do the same with every packet\n";
+        text += "their rules do the same with every whole packet\n";
     }
     for (at, one) in differences.iter().enumerate() {
         let (left, right) = (a.rule(one.a), b.rule(one.b));

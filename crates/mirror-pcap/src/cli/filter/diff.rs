@@ -11,7 +11,7 @@ use crate::cli::simulate::{local, range};
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  done, and the filters do the same with every packet
+  0  done, and the filters do the same with every whole packet
   1  they do not
   2  bad arguments, or a document or capture that cannot be read as asked
   3  the output failed
@@ -23,7 +23,8 @@ Exit status:
 /// pair of rules that disagree is shown with a packet about which they do. With --capture it is
 /// counted what that comes to on real traffic; whether the filters are the same does not depend on
 /// it. Network services, such as instance metadata, are mirrored or not whatever rules say: what
-/// rules differ in there is told, and makes no difference.
+/// rules differ in there is told, and makes no difference. Whole packets are compared: a later
+/// fragment lacks the ports that one rule may ask for and another not.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXIT_STATUS)]
 pub(crate) struct FilterDiff {

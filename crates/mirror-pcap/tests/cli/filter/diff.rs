@@ -21,7 +21,7 @@ fn one_filter_in_five_formats_is_one_filter() {
         let other = testdata().join("aws/lab-d").join(name);
         let seen = filter("diff").arg(lab_d()).arg(other).succeeds();
         let text = String::from_utf8(seen.stdout).unwrap();
-        assert!(text.ends_with("\nthey do the same with every packet\n"), "{name}: {text}");
+        assert!(text.ends_with("\nthey do the same with every whole packet\n"), "{name}: {text}");
     }
 }
 
@@ -69,10 +69,30 @@ fn filters_that_differ_in_amazon_dns_alone_are_not_equal() {
     let seen = diff().fails_with(1);
     let text = String::from_utf8(seen.stdout).unwrap();
     assert!(text.contains("a mirrors Amazon DNS, b does not\n"), "{text}");
-    assert!(text.ends_with("their rules do the same with every packet\n"), "{text}");
+    assert!(text.ends_with("their rules do the same with every whole packet\n"), "{text}");
     let json = json(&diff().args(["--format", "json"]).fails_with(1));
     assert_eq!((&json["equal"], &json["differences"]), (&json!(false), &json!([])));
     assert_eq!((&json["a"]["amazon_dns"], &json["b"]["amazon_dns"]), (&json!(true), &json!(false)));
+}
+
+/// It said "every packet", and of a later fragment `explain` said otherwise.
+#[test]
+fn a_later_fragment_is_no_whole_packet() {
+    let scratch = Scratch::new();
+    let any = described(&[(10, "accept", "0.0.0.0/0")], &[]);
+    let all_ports = any.replace(r#""FromPort":53,"ToPort":53"#, r#""FromPort":0,"ToPort":65535"#);
+    let mut without: Value = serde_json::from_str(&any).unwrap();
+    let rule = &mut without["TrafficMirrorFilters"][0]["EgressFilterRules"][0];
+    rule.as_object_mut().unwrap().remove("DestinationPortRange").unwrap();
+    scratch.write("a.json", &all_ports);
+    scratch.write("b.json", without.to_string());
+    let seen = filter("diff").within(&scratch).args(["a.json", "b.json"]).succeeds();
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert!(text.ends_with("they do the same with every whole packet\n"), "{text}");
+    let fragment = "egress udp 10.0.1.15 > 203.0.113.9";
+    for (name, told) in [("a.json", "undecided"), ("b.json", "mirrored")] {
+        assert_eq!(verdict(&scratch, name, fragment, &[]), told);
+    }
 }
 
 /// An answer of the AWS CLI: a filter with these egress rules out of the VPC, each with number,
@@ -115,7 +135,7 @@ fn rules_that_differ_where_nothing_is_mirrored_make_no_difference() {
         "\
 a: tmf-0a in a.json
 b: tmf-0a in b.json
-they do the same with every packet
+they do the same with every whole packet
 1 pair of rules disagrees only about packets of network services, which rules do not judge, such as egress udp 10.0.1.15:51000 > 169.254.169.254:53 (instance-metadata)
 ",
     );

@@ -199,7 +199,10 @@ fn captures_change_nothing_about_whether_filters_are_the_same() {
     let scratch = filters();
     let seen = diff(&scratch, "a", "a").arg("in").succeeds().stderr("");
     let text = String::from_utf8(seen.stdout).unwrap();
-    assert!(text.contains("they do the same with every packet\nin: 67 packets read\n"), "{text}");
+    assert!(
+        text.contains("they do the same with every whole packet\nin: 67 packets read\n"),
+        "{text}"
+    );
     let bytes = scratch.read("in");
     scratch.write("cut", &bytes[..bytes.len() - 30]);
     for (b, code) in [("a", 4), ("b", 1)] {
