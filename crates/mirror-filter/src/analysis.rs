@@ -64,7 +64,7 @@ mod witness;
 use mirror_wire::Direction;
 
 pub use diagram::{Budget, TooComplex};
-pub use difference::{Comparison, Difference, compare, differences};
+pub use difference::{Comparison, Difference, compare, compare_within, differences};
 pub use lint::{Code, Finding, Severity, Surroundings, lint, lint_within};
 
 use crate::{Action, Cidr, Filter, Packet, PortRange, Service, Services};

@@ -40,7 +40,7 @@ pub struct Difference {
 /// This is about rules alone: the packets may be of network services, which rules do not judge.
 /// [`compare`] tells them apart.
 pub fn differences(a: &Filter, b: &Filter) -> Result<Vec<Difference>, TooComplex> {
-    Ok(compared(a, b, None)?.differences)
+    Ok(compared(a, b, None, &Budget::default())?.differences)
 }
 
 /// Where one of two filters mirrors a packet and the other doesn't, by their rules and beside
@@ -48,15 +48,30 @@ pub fn differences(a: &Filter, b: &Filter) -> Result<Vec<Difference>, TooComplex
 ///
 /// Whether they mirror Amazon DNS is a switch in each, and not compared here.
 pub fn compare(a: &Filter, b: &Filter, services: &Services) -> Result<Comparison, TooComplex> {
-    compared(a, b, Some(services))
+    compare_within(a, b, services, &Budget::default())
 }
 
-fn compared(a: &Filter, b: &Filter, services: Option<&Services>) -> Result<Comparison, TooComplex> {
-    let (mut found, budget) = (Comparison::default(), Budget::default());
+/// The same of one of several pairs, which share a budget.
+pub fn compare_within(
+    a: &Filter,
+    b: &Filter,
+    services: &Services,
+    budget: &Budget,
+) -> Result<Comparison, TooComplex> {
+    compared(a, b, Some(services), budget)
+}
+
+fn compared(
+    a: &Filter,
+    b: &Filter,
+    services: Option<&Services>,
+    budget: &Budget,
+) -> Result<Comparison, TooComplex> {
+    let mut found = Comparison::default();
     for direction in [Direction::Ingress, Direction::Egress] {
         for family in Family::BOTH {
             let (a, b) = (rules(a, direction, family), rules(b, direction, family));
-            let one = compared_in(direction, family, [&a, &b], services, &budget)?;
+            let one = compared_in(direction, family, [&a, &b], services, budget)?;
             found.differences.extend(one.differences);
             found.settled.extend(one.settled);
         }

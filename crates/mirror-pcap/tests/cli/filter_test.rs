@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     filter::diff::described,
@@ -338,4 +338,44 @@ fn several_files_are_several_suites() {
     let seen = test(&scratch).arg("u.yaml").succeeds();
     let text = String::from_utf8(seen.stdout).unwrap();
     assert!(text.contains("\nu.yaml: ") && text.ends_with("10 tests, all hold\n"), "{text}");
+}
+
+/// Each comparison was within bounds, and a file of them took as long as it liked: every rule of the
+/// one filter meets every rule of the other.
+#[test]
+fn comparisons_that_are_too_much_together_are_refused_soon() {
+    let scratch = Scratch::new();
+    let document = |rule: fn(u32) -> Value| {
+        let rules: Vec<Value> = (1..=170).map(rule).collect();
+        let filter = json!({
+            "TrafficMirrorFilterId": "tmf-0a", "IngressFilterRules": rules, "EgressFilterRules": [],
+        });
+        json!({ "TrafficMirrorFilters": [filter] }).to_string()
+    };
+    let accept = |n: u32| {
+        json!({
+            "TrafficDirection": "ingress", "RuleNumber": n, "RuleAction": "accept", "Protocol": 6,
+            "SourceCidrBlock": format!("10.0.{n}.0/24"), "DestinationCidrBlock": "0.0.0.0/0",
+        })
+    };
+    let reject = |n: u32| {
+        json!({
+            "TrafficDirection": "ingress", "RuleNumber": n, "RuleAction": "reject", "Protocol": 6,
+            "SourceCidrBlock": "0.0.0.0/0", "DestinationCidrBlock": "0.0.0.0/0",
+            "DestinationPortRange": { "FromPort": 2 * n, "ToPort": 2 * n },
+        })
+    };
+    scratch.write("a.json", document(accept));
+    scratch.write("b.json", document(reject));
+    let tests = |count| {
+        let tests = vec![json!({ "equal_to": "b.json" }); count];
+        json!({ "filter": "a.json", "tests": tests }).to_string()
+    };
+    scratch.write("t.yaml", tests(1));
+    test(&scratch).fails_with(1);
+    scratch.write("t.yaml", tests(100));
+    test(&scratch).fails_with(2).stdout("").stderr(
+        "mirror-pcap: there are too many rules, or they cut each other into too many pieces, to be \
+         analysed\n",
+    );
 }

@@ -15,7 +15,7 @@ use mirror_aws::{
 use mirror_filter::{
     Action, Cidr, Compiled, Filter, Packet, Service, Services, Verdict,
     analysis::{
-        Analysis, Budget, Code, Flows, Outcome, Severity, Surroundings, TooComplex, compare,
+        Analysis, Budget, Code, Flows, Outcome, Severity, Surroundings, TooComplex, compare_within,
         lint_within,
     },
     judge,
@@ -41,7 +41,7 @@ pub(super) struct Checker<'c> {
     filter: &'c Filter,
     compiled: Compiled,
     analysis: Analysis,
-    /// Of all tests that lint.
+    /// Of all tests that lint or compare: a file may have any number.
     budget: Budget,
     services: Services,
     vpc: &'c [Cidr],
@@ -240,7 +240,8 @@ impl<'c> Checker<'c> {
                 None => ("is not mirrored", "no rule".to_owned()),
             }
         };
-        let found = compare(self.filter, other, &self.services).map_err(too_complex)?;
+        let found = compare_within(self.filter, other, &self.services, &self.budget)
+            .map_err(too_complex)?;
         for difference in found.differences {
             let ((is, this), (is_there, that)) =
                 (by(self.filter, difference.a), by(other, difference.b));
