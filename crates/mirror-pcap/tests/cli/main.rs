@@ -25,6 +25,7 @@ mod hostile;
 mod labs;
 mod limits;
 mod live;
+mod opened;
 mod output;
 mod plugin;
 mod python;

@@ -21,7 +21,7 @@ impl Lint<'_> {
             let back =
                 spaces.iter().position(|one| one.direction != way && one.family() == here.family());
             let empty = !spaces.iter().any(|one| one.direction != way && accepts(one));
-            // That the other direction mirrors nothing at all is said once, not for each rule.
+            // That the other direction has no rule that accepts is said once, not for each rule here.
             let (Some(back), false) = (back, empty) else { continue };
             let Some(there) = spaces.get(back).map(|back| back.rules.clone()) else { continue };
             let Some(here) = spaces.get_mut(at) else { continue };
