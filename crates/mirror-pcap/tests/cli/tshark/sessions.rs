@@ -61,7 +61,8 @@ fn packets_and_bytes_of_a_session_are_those_that_tshark_counts_on_its_interface(
             .collect();
         assert_eq!(ours, theirs, "{}: {filters:?}", input.display());
     }
-    assert!(compared > 300, "{compared}");
+    // Those of testdata alone.
+    assert!(compared >= 300, "{compared}");
 }
 
 /// The name of the interface that strip makes of a session.
