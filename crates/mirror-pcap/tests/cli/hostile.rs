@@ -257,6 +257,7 @@ fn file_name(text: &str) -> String {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn names_of_files_reach_nobody_unescaped() {
     for (turn, text) in hostile().enumerate() {
         let scratch = Scratch::new();

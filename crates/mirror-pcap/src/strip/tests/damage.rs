@@ -50,6 +50,7 @@ fn is_session(block: &Block) -> bool {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn every_prefix_of_every_case_is_taken() {
     let args = strip_args("");
     for case in cases::all() {
@@ -84,17 +85,20 @@ fn flip_every_byte(options: &str, masks: &[u8]) {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn every_byte_with_its_lowest_bit_flipped_is_taken() {
     flip_every_byte("", &[0x01]);
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn every_byte_with_its_highest_bit_flipped_is_taken() {
     flip_every_byte("--only-mirrored", &[0x80]);
 }
 
 /// The least that a length can be, and a type that is nobody's.
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn every_byte_set_to_zero_is_taken() {
     let args = strip_args("");
     for case in sound_cases() {
@@ -108,6 +112,7 @@ fn every_byte_set_to_zero_is_taken() {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn every_byte_inverted_is_taken() {
     flip_every_byte("--comment full --keep-nocopy", &[0xFF]);
 }

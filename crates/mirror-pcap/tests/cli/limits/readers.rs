@@ -60,6 +60,7 @@ fn measured(scratch: &Scratch, line: &str, told: Told) -> Measured {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn bombs_are_read_in_passing_by_every_command() {
     let mut zeros = Capture::new(Order::Little);
     zeros.interface(Interface::new(LINK_ETHERNET)).packet(Packet::new(0, 1, mirrored(1, 1)));

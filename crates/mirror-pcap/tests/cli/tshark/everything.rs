@@ -151,6 +151,7 @@ struct Verdict {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn tshark_agrees_on_every_capture_of_the_project() {
     let Some(tshark) = tool("tshark") else { return };
     let verdict = check_all(tshark, &testdata());
@@ -160,6 +161,7 @@ fn tshark_agrees_on_every_capture_of_the_project() {
 }
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn tshark_agrees_on_every_capture_by_others() {
     let (Some(tshark), Some(corpus)) = (tool("tshark"), corpus()) else { return };
     let verdict = check_all(tshark, &corpus);
@@ -338,6 +340,7 @@ const UNREADABLE: [&str; 7] = [
 ];
 
 #[test]
+#[ignore = "takes long; scripts/test --all runs it"]
 fn tshark_reads_what_every_option_makes_and_so_do_we() {
     let Some(tshark) = tool("tshark") else { return };
     let captures = captures_below(&testdata());
