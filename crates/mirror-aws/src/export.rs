@@ -39,6 +39,7 @@ mod terraform;
 use std::fmt;
 
 use mirror_filter::{Filter, Rule};
+use mirror_session::is_hidden;
 use mirror_wire::Direction;
 
 /// A format to write a filter in.
@@ -156,10 +157,10 @@ fn unwritable(filter: &Filter, format: Format) -> Vec<Unwritable> {
     list
 }
 
-/// Whether a character can be seen, and is obeyed by no terminal: what std wouldn't escape for
-/// debugging, the quotes aside.
+/// Whether a character can be seen, and is obeyed by no terminal: what does not hide, and what std
+/// wouldn't escape for debugging, the quotes aside.
 fn is_visible(c: char) -> bool {
-    matches!(c, ' '..='~') || c.escape_debug().nth(1).is_none()
+    matches!(c, ' '..='~') || !is_hidden(c) && c.escape_debug().nth(1).is_none()
 }
 
 /// A text that says something; an empty one is as good as none.

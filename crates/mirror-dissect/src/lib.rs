@@ -30,8 +30,8 @@ mod session;
 mod text;
 
 pub use dissector::{Dissector, Doubt, Packet, Settings, Shown};
-pub use mirror_session::{Direction, Picture, file};
+pub use mirror_session::{Direction, Picture, file, printable};
 pub use mirror_wire::{LinkType, VXLAN_PORT};
 pub use row::{Row, RowError, join};
 pub use session::Session;
-pub use text::{Text, printable};
+pub use text::Text;

@@ -3,6 +3,7 @@
 use std::{fmt, io, process::ExitCode};
 
 use anyhow::anyhow;
+pub(crate) use mirror_session::printable;
 
 use crate::output::signals;
 
@@ -99,36 +100,9 @@ impl Failure {
     }
 }
 
-/// `text` with everything escaped that a terminal might obey, and on one line.
-pub(crate) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_obeyed(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
-}
-
-/// Whether a terminal might obey `c` rather than show it.
-pub(crate) fn is_obeyed(c: char) -> bool {
-    // Control characters include C1; the rest turn text around, or hide it or themselves.
-    c.is_control()
-        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{3164}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_a_terminal_obeys_is_printed() {
-        assert_eq!(printable("a\u{1b}]0;x\u{7}\u{9b}\n"), r"a\u{1b}]0;x\u{7}\u{9b}\n");
-        assert_eq!(printable("\u{202e}gnp.exe"), r"\u{202e}gnp.exe");
-        // It was not taken for what it is: a character that turns text around.
-        assert_eq!(printable("a\u{61c}b"), r"a\u{61c}b");
-        assert_eq!(printable("Übung.pcapng"), "Übung.pcapng");
-    }
 
     #[test]
     fn a_broken_pipe_is_a_quiet_success() {

@@ -2,11 +2,12 @@
 //!
 //! JSON asks for an escape of what stands below the space and of nothing else. But people look at
 //! it in terminals, and strings come from captures, documents and the names of files. What
-//! [`is_obeyed`] stands as `\u` escapes, which to every reader is the same value.
+//! [`is_hidden`] stands as `\u` escapes, which to every reader is the same value.
 
+use mirror_session::is_hidden;
 use serde::Serialize;
 
-use crate::failure::{Failure, is_obeyed};
+use crate::failure::Failure;
 
 /// A whole document, indented, with a line break at its end.
 pub(crate) fn document(value: &impl Serialize) -> Result<String, Failure> {
@@ -25,12 +26,12 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
 /// `json` with all escaped that a terminal might obey. Such characters stand in strings only,
 /// line breaks aside, which are the layout.
 fn escaped(json: String) -> String {
-    if !json.chars().any(|c| c != '\n' && is_obeyed(c)) {
+    if !json.chars().any(|c| c != '\n' && is_hidden(c)) {
         return json;
     }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
-        if c != '\n' && is_obeyed(c) {
+        if c != '\n' && is_hidden(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 out += &format!("\\u{unit:04x}");
             }
@@ -47,10 +48,16 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_escaped_and_reads_back_the_same() {
-        let texts =
-            ["\u{1b}[2J\n", "\u{9b}2J", "\u{7f}", "\u{202e}x", "\u{e0041}", "Übung \u{1f600}"];
+        let texts = [
+            "\u{1b}[2J\n",
+            "\u{9b}2J",
+            "\u{7f}",
+            "\u{202e}x\u{fe0f}",
+            "\u{e0041}",
+            "Übung \u{1f600}",
+        ];
         let json = document(&texts).unwrap();
-        assert!(json.chars().all(|c| c == '\n' || !is_obeyed(c)), "{json:?}");
+        assert!(json.chars().all(|c| c == '\n' || !is_hidden(c)), "{json:?}");
         assert!(json.contains(r#""\udb40\udc41""#) && json.contains("Übung"), "{json}");
         assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), texts);
     }

@@ -87,7 +87,7 @@ fn complain(instead: &clap::Error) {
         .iter()
         .flat_map(|arg| [Some(arg.as_str()), arg.split_once('=').map(|(_, value)| value)])
         .flatten()
-        .filter(|text| text.chars().any(failure::is_obeyed))
+        .filter(|text| text.chars().any(mirror_session::is_hidden))
         .collect();
     // Nobody is left to hear that stderr is gone.
     let _ = match cli::plain_complaint() {

@@ -54,3 +54,4 @@ pub use known::{FilterName, KnownSession, Target, TargetKind};
 pub use mirror_wire::{Direction, UnknownDirection};
 pub use picture::{By, Found, Picture};
 pub use table::{MAX_SESSIONS, Session, SessionId, Sessions};
+pub use text::{is_hidden, printable};

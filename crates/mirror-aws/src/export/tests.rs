@@ -289,6 +289,7 @@ fn text() -> impl Strategy<Value = String> {
         "\u{2028}",
         "\u{feff}",
         "\u{202e}",
+        "\u{3164}\u{2800}",
         "\u{1f600}",
         "\u{e0001}",
         "é",
@@ -394,7 +395,8 @@ proptest! {
 
         let hcl = write(&filter, Format::Terraform).unwrap();
         for text in [json, yaml, hcl] {
-            let hidden = text.chars().find(|&c| c != '\n' && !is_visible(c));
+            let hides = |c| !is_visible(c) || is_hidden(c);
+            let hidden = text.chars().find(|&c| c != '\n' && hides(c));
             prop_assert_eq!(hidden, None, "{}", text);
         }
     }

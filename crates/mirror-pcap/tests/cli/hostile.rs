@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Texts that something, somewhere, obeys.
-const HOSTILE: [&str; 42] = [
+const HOSTILE: [&str; 44] = [
     "\u{1b}]0;title\u{7}",
     "\u{1b}[2J\u{1b}[H",
     "\u{1b}[31mred",
@@ -49,6 +49,8 @@ const HOSTILE: [&str; 42] = [
     "\u{200b}\u{200d}\u{2060}\u{feff}nothing",
     "soft\u{ad}hyphen\u{180e}",
     "\u{e0041}\u{e0042}\u{e007f}tags",
+    "join\u{34f}ed \u{17b4}\u{180b}\u{fe0f}\u{1bca0}\u{e0100}",
+    "\u{2800}\u{3164}\u{a0}\u{3000}blank",
     "\"; rm -rf /; \"",
     "'$(reboot)'`reboot`",
     "../../etc/passwd",
@@ -74,10 +76,12 @@ fn hostile() -> impl Iterator<Item = String> {
 /// What no line of ours holds; written down once more, so that it is a second opinion.
 fn is_dangerous(c: char) -> bool {
     c.is_control()
-        || "\u{ad}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\
-            \u{202b}\u{202c}\u{202d}\u{202e}\u{2060}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}"
+        || c.is_whitespace() && c != ' '
+        || "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{2800}\u{3164}\u{feff}\u{ffa0}"
             .contains(c)
-        || ('\u{e0000}'..='\u{e007f}').contains(&c)
+        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[track_caller]

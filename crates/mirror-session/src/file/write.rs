@@ -7,7 +7,7 @@
 use std::fmt::{Display, Write};
 
 use super::SCHEMA;
-use crate::text::push_units;
+use crate::text::{is_hidden, push_units};
 use crate::{Eni, FilterName, KnownSession, Picture, Target, TargetKind};
 
 /// The sessions file of a picture. It ends with a line break.
@@ -149,9 +149,11 @@ impl Out {
         for character in text.chars() {
             match character {
                 '"' | '\\' => self.text.extend(['\\', character]),
-                // std knows what can be seen: what it wouldn't escape for debugging.
                 ' '..='~' => self.text.push(character),
-                _ if character.escape_debug().nth(1).is_none() => self.text.push(character),
+                // Nor what has no picture anywhere, which std knows: it would escape it for debugging.
+                _ if !is_hidden(character) && character.escape_debug().nth(1).is_none() => {
+                    self.text.push(character);
+                }
                 _ => {
                     let _ = push_units(&mut self.text, character);
                 }
