@@ -6,8 +6,9 @@
 //! plugin-probe what a file is (`candidate`); where Wireshark looks is nowhere assumed.
 //!
 //! What lies in a plugin folder runs with the rights of whoever starts Wireshark. So nothing is
-//! installed where others can write (`folder`), nor is anything taken from there; what is not ours
-//! is never replaced or removed; and a person's changes to what we wrote are theirs (`seal`).
+//! installed where others can write (`folder`), nor is anything taken from there, or loaded to see
+//! whether it works; what is not ours is never replaced or removed; and a person's changes to what
+//! we wrote are theirs (`seal`).
 
 mod candidate;
 mod doctor;

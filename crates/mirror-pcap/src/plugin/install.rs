@@ -36,6 +36,9 @@ pub(super) fn install(args: &cli::Install) -> Result<Exit, Failure> {
             shown(&wireshark.folders.personal())
         )));
     }
+    if let Some(problem) = wireshark.untried(args.system) {
+        return Err(unsafe_place(problem));
+    }
     let source = source(args, wireshark.release)?;
     let problem = |flaw: candidate::Flaw| refusal(&source, flaw);
     let (symbols, bytes) = candidate::ours(&source).map_err(problem)?;
@@ -48,7 +51,7 @@ pub(super) fn install(args: &cli::Install) -> Result<Exit, Failure> {
     refuse_a_second(&place, &other)?;
     let target = place.join(FILE);
     let before = replaced(&target)?;
-    folder::check(&place).map_err(|problem| Failure::usage(anyhow!("{problem}")))?;
+    folder::check(&place).map_err(|problem| unsafe_place(&problem))?;
     folder::make(&place).map_err(|error| Failure::output(shown(&place), error))?;
     put(&target, &bytes, |temporary| {
         candidate::loads(temporary, &wireshark).map_err(|flaw| refusal(&source, flaw))
@@ -75,22 +78,36 @@ pub(super) fn uninstall(args: &cli::Uninstall) -> Result<Exit, Failure> {
     let wireshark = Wireshark::find(args.which.tshark.as_deref()).map_err(Failure::usage)?;
     let place = if args.system { wireshark.folders.global() } else { wireshark.folders.personal() };
     let target = place.join(FILE);
+    let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
+    if is_there(&target) {
+        // Where others can turn the way, another file may be removed than was looked at.
+        folder::check(&place).map_err(|problem| unsafe_place(&problem))?;
+    }
     if replaced(&target)?.is_some() {
         remove(&target)?;
         tell(&format!("{}: removed", shown(&target)));
     } else {
         tell(&format!("{}: is not there", shown(&target)));
     }
-    let sessions = wireshark.folders.configuration.join(SESSIONS_FILE);
-    match read(&sessions) {
-        Ok(bytes) if seal::is_intact(&bytes) => {
-            remove(&sessions)?;
-            tell(&format!("{}: removed", shown(&sessions)));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        _ => tell(&format!("{}: stays, it is not as install wrote it", shown(&sessions))),
+    let folder = &wireshark.folders.configuration;
+    let sessions = folder.join(SESSIONS_FILE);
+    if !is_there(&sessions) {
+        return Ok(Exit::Done);
+    }
+    if let Err(problem) = folder::check(folder) {
+        tell(&format!("{}: stays, for {problem}", shown(&sessions)));
+    } else if read(&sessions).is_ok_and(|bytes| seal::is_intact(&bytes)) {
+        remove(&sessions)?;
+        tell(&format!("{}: removed", shown(&sessions)));
+    } else {
+        tell(&format!("{}: stays, it is not as install wrote it", shown(&sessions)));
     }
     Ok(Exit::Done)
+}
+
+/// A refusal to touch what others can change.
+fn unsafe_place(problem: &folder::Unsafe) -> Failure {
+    Failure::usage(anyhow!("{problem}"))
 }
 
 /// The file to install.
@@ -155,7 +172,7 @@ fn sessions(
         }
         _ => {}
     }
-    folder::check(folder).map_err(|problem| Failure::usage(anyhow!("{problem}")))?;
+    folder::check(folder).map_err(|problem| unsafe_place(&problem))?;
     folder::make(folder).map_err(|error| Failure::output(shown(folder), error))?;
     let text = seal::sealed(&file::write(&estate.picture), Kind::Json);
     Ok(Some((path, text, estate.picture.sessions().len() as u64)))

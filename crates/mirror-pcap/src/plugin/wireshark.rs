@@ -19,6 +19,7 @@ use std::{
 
 use plugin_probe::{Host, Release};
 
+use super::folder::{self, Unsafe};
 use crate::failure::printable;
 
 /// No tshark takes this long to start, one that registers all its fields on a slow disk included.
@@ -42,6 +43,14 @@ pub(super) struct Wireshark {
     pub(super) folders: Folders,
     /// How tshark ends when it loads the plugins that are there, if it crashes.
     pub(super) crash: Option<ExitStatus>,
+    trust: Trust,
+}
+
+/// Whose plugins tshark may load when it is asked.
+struct Trust {
+    without: Without,
+    /// Why not everything.
+    problem: Option<Unsafe>,
 }
 
 /// Where it looks for things.
@@ -62,6 +71,7 @@ pub(super) struct Folders {
 pub(super) enum NoWireshark {
     NotInPath,
     NotAProgram(PathBuf),
+    Unsafe(Unsafe),
     Failed(PathBuf, String),
 }
 
@@ -75,6 +85,11 @@ impl fmt::Display for NoWireshark {
             NoWireshark::NotAProgram(path) => {
                 write!(f, "{} is no program that can be run, expected tshark", super::shown(path))
             }
+            NoWireshark::Unsafe(problem) => write!(
+                f,
+                "tshark in PATH: {}, so root does not run it; name the one to run with --tshark",
+                problem.fact()
+            ),
             NoWireshark::Failed(path, problem) => {
                 write!(f, "{}: {problem}", super::shown(path))
             }
@@ -92,10 +107,10 @@ pub(super) struct Said {
 }
 
 /// What tshark is kept from.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Without {
     Nothing,
-    /// The user's plugins, but not those of the system.
+    /// What the user has, plugins and scripts, but not what the system has.
     Personal,
     /// Any plugin.
     All,
@@ -109,18 +124,26 @@ impl Wireshark {
                 return Err(NoWireshark::NotAProgram(path.to_owned()));
             }
             Some(path) => path.to_owned(),
-            None => in_path("tshark").ok_or(NoWireshark::NotInPath)?,
+            None => {
+                let path = in_path("tshark").ok_or(NoWireshark::NotInPath)?;
+                // With the PATH of somebody else it may be a program of theirs.
+                if super::is_privileged() {
+                    folder::check_file(&path).map_err(NoWireshark::Unsafe)?;
+                }
+                path
+            }
         };
         let failed = |problem: &str| NoWireshark::Failed(program.clone(), problem.to_owned());
         let ask = |without| {
             let said = run(&program, &["--version"], without);
             said.map_err(|error| failed(&error.to_string()))
         };
-        let mut without = Without::Nothing;
+        let trust = Trust::of_surroundings();
+        let mut without = trust.without;
         let mut said = ask(without)?;
         let crash = (!said.status.success()).then_some(said.status);
         for less in [Without::Personal, Without::All] {
-            if !said.status.success() {
+            if !said.status.success() && less > without {
                 without = less;
                 said = ask(without)?;
             }
@@ -136,23 +159,70 @@ impl Wireshark {
             .ok_or_else(|| failed("does not say which version it is, expected tshark"))?;
         let said = run(&program, &["-G", "folders"], without)
             .map_err(|error| failed(&error.to_string()))?;
+        if !said.status.success() {
+            return Err(failed(&format!("asked for its folders, {}", how_it_ended(&said))));
+        }
         let folders = Folders::read(&said.stdout)
             .map(|folders| folders.of_a_run_with_all_plugins(without, release))
             .ok_or_else(|| failed("does not say where it looks for plugins"))?;
         let bytes = program.canonicalize().and_then(|path| super::read(&path));
         let host = bytes.ok().and_then(|bytes| Host::read(&program, &bytes).ok());
         let host = host.filter(|host| !host.libraries.is_empty());
-        Ok(Wireshark { program, version, release, host, folders, crash })
+        Ok(Wireshark { program, version, release, host, folders, crash, trust })
+    }
+
+    /// Why the plugins of this user, or of all users, are not loaded when tshark is asked here,
+    /// though Wireshark may load them.
+    pub(super) fn untried(&self, is_system: bool) -> Option<&Unsafe> {
+        let least = if is_system { Without::All } else { Without::Personal };
+        self.trust.problem.as_ref().filter(|_| self.trust.without >= least)
     }
 
     /// The plugins that it has loaded, each with its path, and what it said while it did.
     pub(super) fn loaded(&self) -> io::Result<(Vec<PathBuf>, Said)> {
-        let said = run(&self.program, &["-G", "plugins"], Without::Nothing)?;
+        let said = run(&self.program, &["-G", "plugins"], self.trust.without)?;
         let lines = said.stdout.split(|&byte| byte == b'\n');
         let paths = lines.filter_map(|line| line.split(|&byte| byte == b'\t').nth(3));
         let paths = paths.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))).collect();
         Ok((paths, said))
     }
+}
+
+impl Trust {
+    /// tshark runs what it finds in the folders of a user: plugins, and scripts even for root. Where
+    /// others can write there, as with the HOME of somebody else, it is asked without.
+    fn of_surroundings() -> Trust {
+        let named = env::var_os("WIRESHARK_PLUGIN_DIR").filter(|_| !super::is_privileged());
+        let global = named.map_or(Ok(()), |named| folder::check_all(Path::new(&named)));
+        if let Err(problem) = global {
+            return Trust { without: Without::All, problem: Some(problem) };
+        }
+        let home = env::var_os("HOME").map(PathBuf::from);
+        let below = |path: &str| home.as_deref().map(|home| home.join(path));
+        let plugins =
+            below(".local/lib/wireshark").into_iter().map(|path| folder::check_all(&path));
+        let settings = [own_configuration(), below(".wireshark")].into_iter().flatten();
+        let settings = settings.map(|path| {
+            let script = path.join("init.lua");
+            folder::check(&path)?;
+            if script.exists() { folder::check_file(&script) } else { Ok(()) }
+        });
+        match plugins.chain(settings).find_map(Result::err) {
+            None => Trust { without: Without::Nothing, problem: None },
+            problem => Trust { without: Without::Personal, problem },
+        }
+    }
+}
+
+/// The variables that lead to the user's configuration, beside HOME.
+const CONFIGURATION: [&str; 2] = ["WIRESHARK_CONFIG_DIR", "XDG_CONFIG_HOME"];
+
+/// Where the user's configuration is, as the variables say.
+fn own_configuration() -> Option<PathBuf> {
+    let of = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let [named, general] = CONFIGURATION.map(of);
+    let general = general.or_else(|| of("HOME").map(|home| home.join(".config")));
+    named.or_else(|| general.map(|general| general.join("wireshark")))
 }
 
 impl Folders {
@@ -191,7 +261,7 @@ impl Folders {
         };
         if without != Without::Nothing {
             self.plugins = own(self.plugins);
-            self.configuration = own(self.configuration);
+            self.configuration = own_configuration().unwrap_or(self.configuration);
         }
         if without == Without::All {
             let named = env::var_os("WIRESHARK_PLUGIN_DIR").filter(|_| !super::is_privileged());
@@ -223,6 +293,9 @@ fn command(program: &Path, without: Without) -> Command {
     command.env("LC_ALL", "C.UTF-8");
     if without != Without::Nothing {
         command.env("HOME", NOWHERE);
+        for name in CONFIGURATION {
+            command.env_remove(name);
+        }
     }
     if without == Without::All {
         command.env("WIRESHARK_PLUGIN_DIR", NOWHERE);

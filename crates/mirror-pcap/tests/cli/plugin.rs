@@ -8,6 +8,7 @@ mod doctor;
 mod faults;
 mod install;
 mod profile;
+mod users;
 
 use std::{
     env,
@@ -211,6 +212,14 @@ impl Plugin {
 /// Loaded, it takes its program with it.
 const CRASHES: &str =
     "void abort(void); __attribute__((constructor)) static void crash(void) { abort(); }";
+
+/// Loaded, it makes a file of this name.
+fn marks(path: &Path) -> String {
+    format!(
+        "int creat(const char *, unsigned);
+         __attribute__((constructor)) static void mark(void) {{ creat({path:?}, 0644); }}"
+    )
+}
 
 fn is_root() -> bool {
     // The folder of a process belongs to who runs it.

@@ -11,7 +11,8 @@ use super::{Diagnosis, Finding, Installed};
 use crate::plugin::{
     FILE, SESSIONS_FILE,
     candidate::{self, Flaw},
-    folder, is_privileged, read, shown,
+    folder::{self, Unsafe},
+    is_privileged, read, shown,
     wireshark::{NoWireshark, Wireshark, how_it_ended, usual_plugins},
 };
 
@@ -35,7 +36,9 @@ pub(super) fn at(tshark: Option<&Path>) -> Diagnosis {
         }
         Err(problem) => {
             let code = match problem {
-                NoWireshark::NotInPath | NoWireshark::NotAProgram(_) => "no-tshark",
+                NoWireshark::NotInPath | NoWireshark::NotAProgram(_) | NoWireshark::Unsafe(_) => {
+                    "no-tshark"
+                }
                 NoWireshark::Failed(..) => "tshark-fails",
             };
             findings.add(code, None, problem.to_string());
@@ -75,8 +78,15 @@ impl Look<'_> {
         // In the order in which Wireshark looks; root's looks at the second only.
         let mut found = self.candidates(&global);
         found.extend(self.candidates(&personal));
-        let mut plugins: Vec<Installed> =
-            found.iter().filter_map(|path| self.at_candidate(path)).collect();
+        let mut plugins: Vec<Installed> = Vec::new();
+        for (at, path) in found.iter().enumerate() {
+            // What tshark does not load is not loaded here either: a user's when it is run by root,
+            // and of one name the second.
+            let is_ignored = is_privileged() && path.starts_with(&personal);
+            let mut before = found.iter().take(at);
+            let is_second = before.any(|other| other.file_name() == path.file_name());
+            plugins.extend(self.at_candidate(path, !is_ignored && !is_second));
+        }
 
         let (loaded, problem) = match self.wireshark.loaded() {
             Ok((loaded, said)) if said.status.success() => (loaded, last_words(&said.stderr)),
@@ -103,7 +113,10 @@ impl Look<'_> {
             }
         }
         if !plugins.iter().any(|plugin| plugin.loaded) {
-            self.at_none_loaded(&plugins, problem);
+            match self.wireshark.untried(is_privileged()) {
+                Some(problem) => self.at_unsafe(problem),
+                None => self.at_none_loaded(&plugins, problem),
+            }
         }
         if let Some(status) = self.wireshark.crash
             && !["crashes", "not-loaded", "tshark-fails"].iter().any(|code| self.findings.has(code))
@@ -160,13 +173,27 @@ impl Look<'_> {
         if !found.is_empty()
             && let Err(problem) = folder::check(folder)
         {
-            self.findings.add("unsafe-folder", Some(problem.path()), problem.to_string());
+            self.at_unsafe(&problem);
         }
         found
     }
 
-    /// What keeps Wireshark from loading the file.
-    fn at_candidate(&mut self, path: &Path) -> Option<Installed> {
+    /// What others can change, told once.
+    fn at_unsafe(&mut self, problem: &Unsafe) {
+        let path = problem.path();
+        if self.findings.is_about(&path.to_string_lossy()) {
+            return;
+        }
+        if problem.is_of_a_file() {
+            self.findings.add("unsafe-file", Some(path), problem.to_string());
+        } else {
+            self.findings.add("unsafe-folder", Some(path), problem.to_string());
+        }
+    }
+
+    /// What keeps Wireshark from loading the file, found out by loading it if `is_loaded` by tshark
+    /// too and nobody else can change it.
+    fn at_candidate(&mut self, path: &Path, is_loaded: bool) -> Option<Installed> {
         let (symbols, _) = match candidate::ours(path) {
             Ok(ours) => ours,
             Err(flaw) => {
@@ -174,9 +201,15 @@ impl Look<'_> {
                 return None;
             }
         };
-        let fits = candidate::fits(&symbols, self.wireshark);
-        if let Err(flaw) = fits.and_then(|()| candidate::loads(path, self.wireshark)) {
+        let safe = folder::check_file(path);
+        let is_tried = is_loaded && safe.is_ok();
+        let flaw = candidate::fits(&symbols, self.wireshark)
+            .and_then(|()| if is_tried { candidate::loads(path, self.wireshark) } else { Ok(()) });
+        if let Err(flaw) = flaw {
             self.add(path, &flaw);
+        }
+        if let Err(problem) = safe {
+            self.at_unsafe(&problem);
         }
         Some(Installed {
             path: path.to_string_lossy().into_owned(),

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{CRASHES, World, is_root, not_root};
+use super::{CRASHES, World, is_root, marks, not_root};
 use crate::harness::{same, testdata};
 
 impl World {
@@ -161,10 +161,10 @@ fn crash_when_it_registers() {
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!((findings[0].0.as_str(), findings[0].1.as_str()), ("not-loaded", PLACE));
     assert!(findings[0].2.starts_with("tshark crashed (signal 6)"), "{findings:?}");
-    // It is said beside anything else that is wrong.
+    // What somebody else may have put there is not loaded to see.
     fs::set_permissions(world.path("home/.local"), fs::Permissions::from_mode(0o777)).unwrap();
     let codes: Vec<_> = world.findings().into_iter().map(|(code, ..)| code).collect();
-    assert_eq!(codes, ["unsafe-folder", "not-loaded"]);
+    assert_eq!(codes, ["unsafe-folder"]);
 }
 
 /// Another plugin than ours takes tshark with it; that is told, too.
@@ -239,16 +239,51 @@ fn unsafe_folder() {
 }
 
 #[test]
+fn unsafe_file() {
+    let Some(world) = World::new() else { return };
+    let mark = world.folder("marks").join("mark");
+    let path = world.has(&world.good().with(&marks(&mark)));
+    assert_eq!(world.findings(), []);
+    fs::remove_file(&mark).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let message =
+        format!("{PLACE} can be written by everybody, so no plugin is safe there; chmod o-w");
+    world.finds("unsafe-file", PLACE, &message);
+    assert!(!mark.exists(), "it was loaded all the same");
+}
+
+/// tshark that answers some questions only.
+#[test]
+fn a_tshark_that_does_not_name_its_folders() {
+    let Some(world) = World::new() else { return };
+    let script = format!(
+        "#!/bin/sh\ncase $2 in folders) echo 'out of \u{fe0f}luck' >&2; exit 3 ;; \
+         *) echo 'TShark (Wireshark) {}' ;; esac\n",
+        world.version
+    );
+    world.script("tshark", &script);
+    let said = "./tshark: asked for its folders, tshark failed (exit status: 3) and said: out of \
+        \\u{fe0f}luck";
+    world.fails(&["uninstall", "--tshark", "./tshark"], 2, said);
+    let seen = world.plugin(&["doctor", "--tshark", "./tshark"]).fails_with(1);
+    let text = String::from_utf8(seen.stdout).unwrap();
+    assert_eq!(text, format!("1 thing is wrong\n  tshark-fails: {said}\n"));
+}
+
+#[test]
 fn two_of_them() {
     let Some(mut world) = World::new() else { return };
     let bytes = world.compiled(&world.good());
-    world.has(&world.good());
+    // Nor is the second loaded here.
+    let mark = world.folder("marks").join("mark");
+    world.has(&world.good().with(&marks(&mark)));
     let global = world.folder("global");
     world.variables.push(("WIRESHARK_PLUGIN_DIR".into(), global.to_str().unwrap().into()));
     world.write(&format!("global/{}/epan/vpcmirror.so", world.release), &bytes);
     let message = "is there beside ~/global/X.Y/epan/vpcmirror.so, and Wireshark loads only \
         one of the two; remove one";
     world.finds("duplicate", PLACE, message);
+    assert!(!mark.exists());
     // For people, the same.
     let seen = world.plugin(&["doctor"]).fails_with(1).stderr("");
     let text = world.tidy(&String::from_utf8(seen.stdout).unwrap());
