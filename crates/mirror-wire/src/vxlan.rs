@@ -3,8 +3,9 @@
 //! Only the I flag decides. Reserved bits are told and not judged: RFC 7348 has receivers ignore
 //! them, and machines in the field set them, so a tool that refused such a packet would hide the
 //! one that someone is looking for. The one exception is the Generic Protocol Extension, which
-//! gives a reserved bit and byte a meaning: when they say that something other than Ethernet
-//! follows, there is no frame to hand out.
+//! gives some of them a meaning: when they say that something other than Ethernet follows, there
+//! is no frame to hand out. They say so only in a header that is the extension's in every other
+//! bit; where one is set that the extension reserves as well, nobody has spoken it.
 
 use crate::{NotMirrored, Vni};
 
@@ -20,8 +21,14 @@ pub(crate) const VXLAN_LEN: usize = 8;
 pub(crate) const FLAG_I: u8 = 0x08;
 
 /// The P flag of VXLAN-GPE: byte 3 is a Next Protocol field.
-/// <https://datatracker.ietf.org/doc/html/draft-ietf-nvo3-vxlan-gpe-12#section-3.1>
+//= https://datatracker.ietf.org/doc/html/draft-ietf-nvo3-vxlan-gpe-13#section-3.1
+//# The P bit is set to indicate that the Next Protocol field is present.
 const FLAG_P: u8 = 0x04;
+
+/// Bits of the first byte that VXLAN-GPE sets to 0: two that it reserves, and its version.
+//= https://datatracker.ietf.org/doc/html/draft-ietf-nvo3-vxlan-gpe-13#section-3.1
+//# Indicates VXLAN-GPE protocol version. The initial version is 0.
+const GPE_ZERO: u8 = 0xf0;
 
 /// The Next Protocol of VXLAN-GPE that means Ethernet.
 const NEXT_ETHERNET: u8 = 3;
@@ -48,10 +55,14 @@ impl Vxlan {
         if flags & FLAG_I == 0 {
             return Err(NotMirrored::NoVni { flags });
         }
+        let is_gpe = flags & (FLAG_P | GPE_ZERO) == FLAG_P && reserved == [0; 2] && last == 0;
         // Zero is no protocol of the extension: someone just set the bit.
-        if flags & FLAG_P != 0 && next_protocol != 0 && next_protocol != NEXT_ETHERNET {
+        if is_gpe && next_protocol != 0 && next_protocol != NEXT_ETHERNET {
             return Err(NotMirrored::Gpe { next_protocol });
         }
+        //= https://www.rfc-editor.org/rfc/rfc7348#section-5
+        //# The other 7 bits (designated "R") are reserved fields and MUST be set to zero on
+        //# transmission and ignored on receipt.
         let reserved_bits = (flags & !FLAG_I) | next_protocol | last != 0 || reserved != [0; 2];
         Ok(Vxlan { vni: Vni::from_bytes([a, b, c]), reserved_bits })
     }
@@ -116,6 +127,23 @@ mod tests {
             // Without the P flag it is a reserved byte like any other.
             h[0] = FLAG_I;
             assert_eq!(Vxlan::read(&h).unwrap().reserved_bits, next_protocol != 0);
+        }
+    }
+
+    /// The two flags B and O are the extension's own; all other bits it has at 0.
+    #[test]
+    fn a_bit_that_gpe_reserves_makes_it_no_gpe() {
+        let of_vni = 32..56;
+        let of_next_protocol = 24..32;
+        let known = [4, 5, 6, 7];
+        for bit in (0..64).filter(|bit| !of_vni.contains(bit) && !of_next_protocol.contains(bit)) {
+            let mut h = [0x0c, 0, 0, 1, 0x12, 0x34, 0x56, 0];
+            h[bit / 8] |= 0x80 >> (bit % 8);
+            let want = match known.contains(&bit) {
+                true => Err(NotMirrored::Gpe { next_protocol: 1 }),
+                false => Ok(0x12_34_56),
+            };
+            assert_eq!(Vxlan::read(&h).map(|vxlan| vxlan.vni.get()), want, "bit {bit}");
         }
     }
 }

@@ -44,7 +44,9 @@ fn by_the_book(p: &[u8]) -> Result<Found, NotMirrored> {
     if p[42] & 0x08 == 0 {
         return Err(NotMirrored::NoVni { flags: p[42] });
     }
-    if p[42] & 0x04 != 0 && p[45] != 0 && p[45] != 3 {
+    // The first half of a header of VXLAN-GPE, version 0, and its last byte.
+    let gpe = matches!((p[42], p[43], p[44], p[49]), (0x0c..=0x0f, 0, 0, 0));
+    if gpe && p[45] != 0 && p[45] != 3 {
         return Err(NotMirrored::Gpe { next_protocol: p[45] });
     }
     if end == 50 {
@@ -73,8 +75,10 @@ prop_compose! {
         protocol in mostly(17_u8),
         port in mostly(VXLAN_PORT),
         udp_len in prop_oneof![8 => 16..25_u16, 1 => 1..30_u16, 1 => 1..=u16::MAX],
-        flags in mostly(0x08_u8),
-        next_protocol in mostly(0_u8),
+        flags in prop_oneof![6 => Just(0x08_u8), 2 => 0x0c..0x10_u8, 1 => any::<u8>()],
+        reserved in mostly([0_u8; 2]),
+        next_protocol in prop_oneof![6 => Just(0_u8), 2 => 1..5_u8, 1 => any::<u8>()],
+        last in mostly(0_u8),
     ) -> Vec<u8> {
         bytes[12..14].copy_from_slice(&ether_type);
         bytes[14] = first;
@@ -84,7 +88,9 @@ prop_compose! {
         bytes[36..38].copy_from_slice(&port.to_be_bytes());
         bytes[38..40].copy_from_slice(&udp_len.to_be_bytes());
         bytes[42] = flags;
+        bytes[43..45].copy_from_slice(&reserved);
         bytes[45] = next_protocol;
+        bytes[49] = last;
         bytes
     }
 }

@@ -199,6 +199,21 @@ fn behind_a_gateway_load_balancer_the_endpoint_is_shown() {
     assert!(shown.starts_with(want), "{shown}");
 }
 
+/// As strip does, for it is the same function: only what is VXLAN-GPE in every bit is none.
+#[test]
+fn reserved_bits_hide_no_session() {
+    let mut dissector = Dissector::default();
+    let mut show = |flags: [u8; 4]| {
+        let mut bytes = wrapped(7, &egress());
+        bytes[42..46].copy_from_slice(&flags);
+        line(&mut dissector, &packet(&bytes), &[])
+    };
+    for flags in [[0xff, 1, 0, 0], [0x0c, 0, 0, 3], [0x88, 0, 0, 7], [0x0f, 0xff, 0xff, 0xff]] {
+        assert_eq!(show(flags), "7 10.0.1.15 egress VXLAN at 42", "{flags:?}");
+    }
+    assert_eq!(show([0x0c, 0, 0, 1]), "nothing");
+}
+
 #[test]
 fn a_nested_vxlan_is_the_workloads_and_the_outer_one_is_shown() {
     let bytes = wrapped(7, &wrapped(77, &egress()));

@@ -1,4 +1,5 @@
-//! The case of all that stands between mirrored packets in a capture of an afternoon.
+//! The case of all that stands between mirrored packets in a capture of an afternoon, and the one
+//! of VXLAN headers as machines in the field write them.
 
 use std::net::Ipv4Addr;
 
@@ -15,7 +16,32 @@ use crate::packet::{
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::pcapng("mixed-traffic", mixed_traffic())]
+    vec![
+        Case::pcapng("mixed-traffic", mixed_traffic()),
+        Case::pcapng("reserved-bits", reserved_bits()),
+    ]
+}
+
+/// One frame behind seven VXLAN headers; only behind the last is no Ethernet.
+fn reserved_bits() -> Vec<u8> {
+    let [query, _] = dns_frames(1, SERVER);
+    let mut clock = Clock::new();
+    let mut capture = Capture::new(Order::Little);
+    capture.interface(eth0());
+    for (flags, reserved, last) in [
+        (0x08, [0x00, 0x00, 0x00], 0x00),
+        (0xFF, [0x01, 0x00, 0x00], 0x00),
+        (0x0C, [0x00, 0x00, 0x00], 0x00),
+        (0x88, [0x80, 0x12, 0x34], 0x00),
+        (0x0F, [0xFF, 0xFF, 0xFF], 0xFF),
+        (0x0C, [0x00, 0x00, 0x03], 0x00),
+        (0x0C, [0x00, 0x00, 0x01], 0x00),
+    ] {
+        let frame = if reserved[2] == 1 { &query[14..] } else { &query };
+        let vxlan = Vxlan { flags, reserved, last, ..Vxlan::new(VNI) };
+        capture.packet(Packet::new(0, clock.tick(), Mirror { vxlan, ..mirror() }.frame(frame)));
+    }
+    capture.bytes()
 }
 
 /// What the target itself exchanges with the world.

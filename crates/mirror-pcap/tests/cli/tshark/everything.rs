@@ -65,6 +65,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
         "four VLAN tags; we look behind three",
     ),
     (
+        "captures/reserved-bits/input.pcapng",
+        "packet 7: kept, although tshark sees VXLAN with VNI 308308",
+        "VXLAN-GPE with IPv4 in it, again",
+    ),
+    (
         "damaged/010-bad-option-list/input.pcapng",
         "tshark ended with Some(2): (pcapng: Not enough data to handle option of length 200)",
         "an option list that can't be read is copied as it is, and was no better before",
