@@ -27,7 +27,7 @@ pub struct Captured<'a> {
     /// Length in bytes on the wire, as the capture tells it. It may lie: it is used only where the
     /// packet's own headers don't tell a length.
     pub original_len: u32,
-    /// Bytes of frame check sequence at the end of the packet on the wire.
+    /// Bytes of frame check sequence at the end of the packet on the wire; more than four is none.
     pub fcs_len: u8,
 }
 

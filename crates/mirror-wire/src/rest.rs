@@ -7,6 +7,9 @@
 
 use crate::{Captured, NotMirrored};
 
+/// The longest frame check sequence of the link types that are looked into.
+const MAX_FCS_LEN: u8 = 4;
+
 /// The part of a packet behind the headers taken so far.
 #[derive(Clone, Copy)]
 pub(crate) struct Rest<'a> {
@@ -26,9 +29,11 @@ impl<'a> Rest<'a> {
     /// All of `packet`, which ends before its frame check sequence.
     ///
     /// An original length below the captured one is a lie; then the captured bytes are the packet.
+    /// So is a check sequence that is longer than any.
     pub fn of_packet(packet: &Captured<'a>) -> Rest<'a> {
         let captured = u32::try_from(packet.bytes.len()).unwrap_or(u32::MAX);
-        let wire = packet.original_len.max(captured).saturating_sub(u32::from(packet.fcs_len));
+        let fcs_len = if packet.fcs_len > MAX_FCS_LEN { 0 } else { packet.fcs_len };
+        let wire = packet.original_len.max(captured).saturating_sub(u32::from(fcs_len));
         Rest { bytes: packet.bytes, wire, at: 0, firm: false }
     }
 
@@ -125,9 +130,12 @@ mod tests {
 
     const PACKET: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
 
+    fn captured(original_len: u32, fcs_len: u8) -> Captured<'static> {
+        Captured { link: crate::LinkType::Ethernet, bytes: &PACKET, original_len, fcs_len }
+    }
+
     fn rest(original_len: u32, fcs_len: u8) -> Rest<'static> {
-        let link = crate::LinkType::Ethernet;
-        Rest::of_packet(&Captured { link, bytes: &PACKET, original_len, fcs_len })
+        Rest::of_packet(&captured(original_len, fcs_len))
     }
 
     #[test]
@@ -145,8 +153,11 @@ mod tests {
         assert_eq!(rest(8, 4).take_slice(5, NotMirrored::Other), Err(NotMirrored::Other));
         // Two of its four bytes were captured.
         assert_eq!(rest(10, 4).wire, 6);
+        // Longer than any.
+        assert_eq!((rest(8, 5).wire, rest(8, 255).wire), (8, 8));
         // More of it than there is packet.
-        assert_eq!(rest(8, 255).wire, 0);
+        let packet = Captured { bytes: &PACKET[..2], ..captured(2, 4) };
+        assert_eq!(Rest::of_packet(&packet).wire, 0);
     }
 
     #[test]

@@ -112,31 +112,39 @@ pub struct Interface<'a> {
 }
 
 impl Interface<'_> {
-    /// How it counts time, by `if_tsresol` and `if_tsoffset`. A value of the
-    /// wrong length says nothing, as for Wireshark.
+    /// How it counts time, by `if_tsresol` and `if_tsoffset`: the first of each that has the right
+    /// length, as for Wireshark.
     pub fn clock(&self) -> Clock {
-        let resolution = match self.options.get(code::IF_TSRESOL) {
+        let resolution = match self.options.sized(code::IF_TSRESOL) {
             Some(&[resolution]) => resolution,
-            _ => Clock::MICROSECONDS.resolution,
+            None => Clock::MICROSECONDS.resolution,
         };
-        let offset = match self.options.get(code::IF_TSOFFSET).and_then(|v| v.try_into().ok()) {
-            Some(bytes) => self.options.order().u64(bytes).cast_signed(),
+        let offset = match self.options.sized(code::IF_TSOFFSET) {
+            Some(bytes) => self.options.order().u64(*bytes).cast_signed(),
             None => 0,
         };
         Clock { resolution, offset }
     }
 
-    /// Bytes of frame check sequence behind each packet, by `if_fcslen`.
+    /// Bytes of frame check sequence behind each packet, by `if_fcslen`; four at most.
     ///
     /// The draft says "in bits" and gives 4 as the example; writers have written
     /// both, so a small number is bytes, as Wireshark reads it.
     pub fn fcs_len(&self) -> u8 {
-        match self.options.get(code::IF_FCSLEN) {
-            Some(&[bytes @ 0..8]) => bytes,
-            Some(&[bits]) => bits / 8,
-            _ => 0,
+        match self.options.sized(code::IF_FCSLEN) {
+            Some(&[bytes @ 0..8]) => check_sequence(bytes),
+            Some(&[bits]) => check_sequence(bits / 8),
+            None => 0,
         }
     }
+}
+
+/// The length of a frame check sequence that is claimed to have so many bytes.
+///
+/// No link type that we look into has one of more than four, and whoever takes it off a packet must
+/// not take what is none. Such a claim says nothing, as for Wireshark.
+fn check_sequence(claimed: u8) -> u8 {
+    if claimed <= 4 { claimed } else { 0 }
 }
 
 /// In which form a packet stands in the file.
@@ -180,7 +188,7 @@ impl<'a> Packet<'a> {
             return interface;
         }
         match self.options.u32(code::EPB_FLAGS).map(|flags| (flags >> 5).to_le_bytes()) {
-            Some([low, ..]) if low & 0x0F != 0 => low & 0x0F,
+            Some([low, ..]) if low & 0x0F != 0 => check_sequence(low & 0x0F),
             _ => interface,
         }
     }

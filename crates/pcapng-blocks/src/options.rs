@@ -114,10 +114,16 @@ impl<'a> Options<'a> {
         self.iter().map_while(Result::ok).filter(|o| o.code == code::COMMENT).map(|o| o.value)
     }
 
-    /// The first four bytes of the value with this code, as a number.
+    /// The value of the first option with this code that has this length, if it comes before any
+    /// fault. One of another length says nothing, wherever it stands: so Wireshark reads them.
+    pub fn sized<const N: usize>(&self, code: u16) -> Option<&'a [u8; N]> {
+        let options = self.iter().map_while(Result::ok).filter(|option| option.code == code);
+        options.filter_map(|option| option.value.try_into().ok()).next()
+    }
+
+    /// The value of four bytes with this code, as a number.
     pub fn u32(&self, code: u16) -> Option<u32> {
-        let value = self.get(code)?.first_chunk()?;
-        Some(self.order.u32(*value))
+        Some(self.order.u32(*self.sized(code)?))
     }
 }
 
@@ -199,6 +205,30 @@ mod tests {
         let end = Options::new(ByteOrder::Little, &[0; 4]);
         assert!(!end.is_empty() && end.iter().next().is_none());
         assert!(Options::new(ByteOrder::Little, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_value_of_another_length_says_nothing_wherever_it_stands() {
+        //           code  length  value            of which the second has four bytes
+        let short = [9, 0, 2, 0, 7, 7, 0, 0];
+        let one = [9, 0, 4, 0, 1, 0, 0, 0];
+        let two = [9, 0, 4, 0, 2, 0, 0, 0];
+        let long = [9, 0, 5, 0, 7, 7, 7, 7, 7, 0, 0, 0];
+        let empty = [9, 0, 0, 0];
+        let other = [8, 0, 4, 0, 3, 0, 0, 0];
+        let fault = [9, 0, 200, 0];
+        for (list, want) in [
+            (&[&one[..], &two][..], Some(1)),
+            (&[&short, &empty, &long, &other, &two, &one], Some(2)),
+            (&[&one, &long], Some(1)),
+            (&[&short, &fault, &one], None),
+            (&[&long], None),
+        ] {
+            let bytes = list.concat();
+            let options = Options::new(ByteOrder::Little, &bytes);
+            assert_eq!(options.u32(9), want, "{bytes:?}");
+            assert_eq!(options.sized::<4>(9).is_some(), want.is_some());
+        }
     }
 
     #[test]

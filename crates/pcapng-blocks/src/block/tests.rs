@@ -196,12 +196,16 @@ fn the_clock_of_an_interface_is_its_resolution_and_offset_in_its_byte_order() {
             clock(&[Opt::tsoffset(-3600), Opt::tsresol(0x8A)]),
             Clock { resolution: 0x8A, offset: -3600 }
         );
-        // Written with the wrong length, they say nothing.
+        assert_eq!(clock(&[Opt::tsresol(9), Opt::tsresol(3)]), Clock::NANOSECONDS);
+        // Written with the wrong length, they say nothing, and one of the right length does.
         for value in [&[][..], &[9, 0], &[9; 4]] {
             assert_eq!(clock(&[Opt::new(9, value)]), Clock::MICROSECONDS);
+            assert_eq!(clock(&[Opt::new(9, value), Opt::tsresol(9)]), Clock::NANOSECONDS);
         }
         for value in [&[][..], &[1; 4], &[1; 9]] {
             assert_eq!(clock(&[Opt::new(14, value)]), Clock::MICROSECONDS);
+            let and_good = clock(&[Opt::new(14, value), Opt::tsoffset(1), Opt::tsoffset(2)]);
+            assert_eq!(and_good, Clock { offset: 1, ..Clock::MICROSECONDS });
         }
     }
 }
@@ -210,10 +214,16 @@ fn the_clock_of_an_interface_is_its_resolution_and_offset_in_its_byte_order() {
 fn a_small_length_of_the_frame_check_sequence_is_bytes_and_a_large_one_bits() {
     let length = |options: &[Opt]| described(Order::Little, options).1;
     assert_eq!(length(&[]), 0);
-    for (written, bytes) in [(0, 0), (4, 4), (7, 7), (8, 1), (16, 2), (32, 4), (255, 31)] {
+    for (written, bytes) in [(0, 0), (1, 1), (4, 4), (8, 1), (16, 2), (32, 4), (39, 4)] {
         assert_eq!(length(&[Opt::fcslen(written)]), bytes, "{written}");
     }
+    // More than four bytes is none.
+    for written in (5..8).chain(40..=255) {
+        assert_eq!(length(&[Opt::fcslen(written)]), 0, "{written}");
+    }
+    assert_eq!(length(&[Opt::fcslen(4), Opt::fcslen(0)]), 4);
     assert_eq!(length(&[Opt::new(13, [4, 0])]), 0);
+    assert_eq!(length(&[Opt::new(13, [0, 0]), Opt::fcslen(4)]), 4);
     assert_eq!(length(&[Opt::new(13, [])]), 0);
 }
 
@@ -228,10 +238,12 @@ fn the_flags_of_a_packet_override_the_frame_check_sequence_of_its_interface() {
             with_block(&capture.bytes(), 2, |block| {
                 let Content::Packet(packet) = block.content else { panic!("{block:?}") };
                 let want = match bit {
-                    5..=8 => 1 << (bit - 5),
-                    _ => 6,
+                    5..=7 => 1 << (bit - 5),
+                    // Eight bytes are none; so it says that there is none.
+                    8 => 0,
+                    _ => 3,
                 };
-                assert_eq!(packet.fcs_len(6), want, "bit {bit}");
+                assert_eq!(packet.fcs_len(3), want, "bit {bit}");
             });
         }
     }

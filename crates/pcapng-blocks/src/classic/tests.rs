@@ -98,7 +98,9 @@ fn the_frame_check_sequence_of_the_link_type_field_is_kept_in_bytes() {
     const P: u32 = 1 << 26;
     for order in BOTH {
         for words in 0..16_u32 {
-            for (bits, want) in [(words << 28 | P, 2 * words), (words << 28, 0)] {
+            // More than four bytes is none.
+            let bytes = if words <= 2 { 2 * words } else { 0 };
+            for (bits, want) in [(words << 28 | P, bytes), (words << 28, 0)] {
                 let bytes = Pcap::new(order, Fraction::Micro, bits | 1).bytes();
                 let mut reader = Reader::open(&bytes[..]).unwrap();
                 reader.next();

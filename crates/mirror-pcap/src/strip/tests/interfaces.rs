@@ -139,6 +139,25 @@ fn the_name_of_an_interface_is_repeated_up_to_255_bytes() {
     assert_eq!(blocks[1].options.values(2).map(<[u8]>::len).collect::<Vec<_>>(), [300]);
 }
 
+/// The first value of the right length counts, so that the words of a stripped packet mean the
+/// same as those of one that is kept.
+#[test]
+fn a_session_counts_time_as_the_interface_that_describes_it_twice() {
+    let offset = |seconds: i64| Opt::tsoffset(seconds);
+    for options in [
+        [Opt::new(9, [9, 0]), Opt::tsresol(9), Opt::new(14, [1; 4]), offset(60)],
+        [Opt::tsresol(9), Opt::new(9, []), offset(60), Opt::new(14, [1; 12])],
+        [Opt::tsresol(9), Opt::tsresol(3), offset(60), offset(3600)],
+    ] {
+        let mut capture = Capture::new(Order::Little);
+        let interface = options.into_iter().fold(Interface::new(1), Interface::option);
+        capture.interface(interface).packet(Packet::new(0, 1, mirrored(&sent(4))));
+        let session = &strip("", &capture.bytes()).blocks()[2];
+        assert_eq!(session.options.values(9).collect::<Vec<_>>(), [[9]]);
+        assert_eq!(session.options.values(14).collect::<Vec<_>>(), [60_u64.to_le_bytes()]);
+    }
+}
+
 /// One for each section and each interface that it arrives on: only so are its time
 /// words true.
 #[test]

@@ -275,6 +275,22 @@ fn pcap_holds_no_check_sequence_as_its_header_says() {
     assert_eq!(lengths, [(74, 74), (74, 74), (60, 74)]);
 }
 
+/// What an interface claims that no check sequence has is not taken off.
+#[test]
+fn pcap_loses_no_bytes_to_a_check_sequence_that_cannot_be() {
+    for claimed in [5, 7, 40, 255] {
+        let mut capture = Capture::new(Order::Little);
+        capture.interface(Interface::new(1).option(Opt::fcslen(claimed)));
+        capture.packet(Packet::new(0, 1, vec![7; 78]));
+        capture.packet(Packet::new(0, 2, vec![7; 78]).option(Opt::flags(15 << 5)));
+        let out = strip("--format pcap", &capture.bytes());
+        let records = pcap(&out.bytes).unwrap().records;
+        let lengths: Vec<_> =
+            records.iter().map(|record| (record.data.len(), record.original)).collect();
+        assert_eq!(lengths, [(78, 78), (78, 78)], "{claimed}");
+    }
+}
+
 #[test]
 fn a_name_of_nothing_but_nuls_is_no_name() {
     let mut capture = Capture::new(Order::Little);
