@@ -1,8 +1,9 @@
 //! To what lengths a session's frames were cut, and what does that.
 //!
 //! All frames that one thing cuts are equally long, so the lengths tell what it was: a PacketLength,
-//! or the limit of the target. Where documents say it, it is so; else a length that AWS names, or
-//! that an MTU in use gives, is likely it, and any other is likely a PacketLength.
+//! or the limit of the target. Where documents say it, it is so; else a length that AWS names is
+//! likely it, and any other is likely a PacketLength. What an MTU in use leaves beside the wrapper is
+//! one or the other, and nothing in the capture tells which.
 
 use mirror_session::{KnownSession, TargetKind};
 
@@ -15,6 +16,9 @@ const COUNTED: usize = 16;
 /// What AWS takes of the target's MTU, over IPv4 and over IPv6:
 /// docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-network-limitations.html
 const OVERHEADS: [u32; 2] = [54, 74];
+
+/// What the wrapper takes of it: IPv4 or IPv6, UDP and VXLAN.
+const WRAPPERS: [u32; 2] = [20 + 8 + 8, 40 + 8 + 8];
 
 /// MTUs in use at a target that is a network interface: of jumbo frames, of the way through a
 /// transit gateway, and of everybody else.
@@ -84,6 +88,8 @@ pub(super) enum What {
     GatewayLoadBalancerEndpoint,
     /// The MTU of a target that is a network interface.
     Mtu(u32),
+    /// Such an MTU, or else a PacketLength that is what the wrapper leaves of it.
+    MtuOrPacketLength { mtu: u32, length: u32 },
 }
 
 impl Cause {
@@ -108,13 +114,15 @@ impl Cause {
         // A target that is known to be another kind of thing has not done it.
         let may_be_nlb = matches!(target, None | Some(TargetKind::NetworkLoadBalancer(_)));
         let may_be_gwlb = matches!(target, None | Some(TargetKind::GatewayLoadBalancerEndpoint(_)));
-        let mtu = |mtu: &&u32| OVERHEADS.contains(&mtu.saturating_sub(length));
+        let mtu =
+            |left: [u32; 2]| MTUS.iter().find(|mtu| left.contains(&mtu.saturating_sub(length)));
         let what = match length {
             8_500 if may_be_nlb => What::NetworkLoadBalancer,
             8_446 | 8_426 if may_be_gwlb => What::GatewayLoadBalancerEndpoint,
-            _ => match MTUS.iter().find(mtu) {
-                Some(mtu) => What::Mtu(*mtu),
-                None => What::PacketLength(length),
+            _ => match (mtu(OVERHEADS), mtu(WRAPPERS)) {
+                (Some(mtu), _) => What::Mtu(*mtu),
+                (None, Some(mtu)) => What::MtuOrPacketLength { mtu: *mtu, length },
+                (None, None) => What::PacketLength(length),
             },
         };
         Cause { what, is_told: false }
@@ -129,6 +137,9 @@ impl Cause {
             }
             What::GatewayLoadBalancerEndpoint => "Gateway Load Balancer endpoint".to_owned(),
             What::Mtu(mtu) => format!("target MTU {mtu}"),
+            What::MtuOrPacketLength { mtu, length } => {
+                format!("target MTU {mtu} or PacketLength {length}")
+            }
         };
         if self.is_told { what } else { format!("likely {what}") }
     }
@@ -140,6 +151,7 @@ impl Cause {
             What::NetworkLoadBalancer => "network-load-balancer",
             What::GatewayLoadBalancerEndpoint => "gateway-load-balancer-endpoint",
             What::Mtu(_) => "target-mtu",
+            What::MtuOrPacketLength { .. } => "target-mtu-or-packet-length",
         }
     }
 }
@@ -177,6 +189,23 @@ mod tests {
         ] {
             let cause = Cause::of(length, None, &[]);
             assert_eq!((cause.text().as_str(), cause.word()), (text, word), "{length}");
+        }
+    }
+
+    /// 9001, 8500 and 1500 without 20 or 40 bytes of IP, and 16 of UDP and VXLAN.
+    #[test]
+    fn what_a_wrapper_leaves_of_an_mtu_has_two_likely_causes() {
+        for (mtu, lengths) in
+            [(9_001, [8_965, 8_945]), (8_500, [8_464, 8_444]), (1_500, [1_464, 1_444])]
+        {
+            for length in lengths {
+                let cause = Cause::of(length, None, &[]);
+                let text = format!("likely target MTU {mtu} or PacketLength {length}");
+                assert_eq!(cause.text(), text);
+                assert_eq!(cause.word(), "target-mtu-or-packet-length");
+                let told = Cause::of(length, None, &[length]);
+                assert_eq!(told.text(), format!("PacketLength {length}"));
+            }
         }
     }
 
