@@ -11,6 +11,7 @@
 //! that goes forward only, so a pipe is as good as a file.
 
 mod counts;
+mod ends;
 mod flow_count;
 mod locate;
 mod rate;
@@ -350,10 +351,7 @@ impl Simulator<'_> {
         // A mirror's packet arrives from a router. What an interface itself sends or gets is its own,
         // be it VXLAN.
         let is_own = arrival.link.and_then(|link| locate::macs(link, packet.data));
-        let is_own = is_own.is_some_and(|(a, b)| {
-            let own = |mac| scene.sources.iter().any(|source| source.eni.mac == Some(mac));
-            own(a) || own(b)
-        });
+        let is_own = is_own.is_some_and(|(a, b)| scene.has_mac(a) || scene.has_mac(b));
         if self.unwrap
             && !is_own
             && let Decision::Strip(stripped) = judge.decide(packet, arrivals, &mut problems.hints)

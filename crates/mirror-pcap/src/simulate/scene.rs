@@ -5,7 +5,7 @@
 //! packet is of an interface that stands here, or of none. Everything that could not be told of a
 //! packet later, because a document doesn't say it, is an error now.
 
-use std::{collections::HashMap, net::IpAddr, rc::Rc};
+use std::{collections::HashMap, net::IpAddr, ptr, rc::Rc};
 
 use anyhow::anyhow;
 use mirror_aws::{Estate, KnownFilter};
@@ -13,6 +13,7 @@ use mirror_filter::{Cidr, Compiled, Rule, Services};
 use mirror_session::{Eni, KnownSession, Prefix};
 use mirror_wire::Mac;
 
+use super::ends::Ends;
 use crate::{
     cli,
     documents::{called, titled},
@@ -28,6 +29,9 @@ pub(super) struct Scene<'e> {
     pub(super) sources: Vec<Source<'e>>,
     pub(super) services: Services,
     ends: Ends,
+    /// The interface of each session of the picture that is of one: asked for every packet, so not
+    /// by what the session says, but by where it stands.
+    of_sessions: HashMap<*const KnownSession, usize>,
 }
 
 /// A mirrored interface.
@@ -83,14 +87,6 @@ impl<'e> Session<'e> {
         let KnownFilter { filter, label, .. } = self.filter;
         filter.id.as_deref().or(label.as_deref()).or(filter.name.as_deref())
     }
-}
-
-/// By which ends packets find their interfaces. What two interfaces have leads to neither.
-#[derive(Default)]
-struct Ends {
-    macs: HashMap<Mac, Option<usize>>,
-    addresses: HashMap<IpAddr, Option<usize>>,
-    prefixes: Vec<(Prefix, usize)>,
 }
 
 impl<'e> Scene<'e> {
@@ -168,7 +164,7 @@ impl<'e> Scene<'e> {
                 list(unordered.into_iter())
             )));
         }
-        Scene::new(args, sources)
+        Scene::new(args, estate, sources)
     }
 
     /// One interface with this filter.
@@ -184,10 +180,14 @@ impl<'e> Scene<'e> {
             sessions: vec![Session { known: None, filter, first_rule: 0 }],
             filters: vec![Filters::default().compile(0, filter)?],
         };
-        Scene::new(args, vec![source])
+        Scene::new(args, estate, vec![source])
     }
 
-    fn new(args: &cli::Simulate, mut sources: Vec<Source<'e>>) -> Result<Scene<'e>, Failure> {
+    fn new(
+        args: &cli::Simulate,
+        estate: &'e Estate,
+        mut sources: Vec<Source<'e>>,
+    ) -> Result<Scene<'e>, Failure> {
         let given = args.mac.is_some() || !args.local.is_empty();
         let count = sources.len();
         match sources.as_mut_slice() {
@@ -210,8 +210,9 @@ impl<'e> Scene<'e> {
             session.first_rule = rules;
             rules += session.filter.filter.rules.len();
         }
-        let ends = Ends::new(&sources);
-        Ok(Scene { sources, services: Services::new(&args.vpc), ends })
+        let of_sessions = of_sessions(&sources, estate.picture.sessions());
+        let ends = Ends::new(sources.iter().map(|source| &source.eni));
+        Ok(Scene { sources, services: Services::new(&args.vpc), ends, of_sessions })
     }
 
     /// The number of rules, of all sessions together.
@@ -227,17 +228,7 @@ impl<'e> Scene<'e> {
 
     /// The interface of a session that was found in the documents.
     pub(super) fn of_session(&self, session: &KnownSession) -> Option<usize> {
-        let eni = session.eni.as_ref();
-        self.sources.iter().position(|source| match (eni, source.described) {
-            // With --filter it is the one that is asked about, whatever its sessions are, unless
-            // that was named and is another.
-            _ if source.is_asked_about() => {
-                let ids = (eni.and_then(|eni| eni.id.as_ref()), source.eni.id.as_ref());
-                !matches!(ids, (Some(id), Some(named)) if id != named)
-            }
-            (None, None) => source.sessions.iter().any(|one| one.known == Some(session)),
-            (described, of_source) => described == of_source,
-        })
+        self.of_sessions.get(&ptr::from_ref(session)).copied()
     }
 
     /// The interface of a session that was not: the only one, unless the documents tell all its
@@ -252,7 +243,12 @@ impl<'e> Scene<'e> {
 
     /// The interface with this id.
     pub(super) fn of_id(&self, id: &str) -> Option<usize> {
-        self.sources.iter().position(|source| source.eni.id.as_deref() == Some(id))
+        self.ends.of_id(id)
+    }
+
+    /// Whether one of the interfaces has this MAC.
+    pub(super) fn has_mac(&self, mac: Mac) -> bool {
+        self.ends.has_mac(mac)
     }
 
     /// The interfaces that have one of these ends, each once, in order.
@@ -261,17 +257,9 @@ impl<'e> Scene<'e> {
         macs: Option<(Mac, Mac)>,
         addresses: Option<(IpAddr, IpAddr)>,
     ) -> impl Iterator<Item = usize> + use<> {
-        let ends = &self.ends;
-        let of_mac = |mac: Mac| ends.macs.get(&mac).copied().flatten();
-        let of_address = |address: IpAddr| {
-            let prefix = || ends.prefixes.iter().find(|(prefix, _)| prefix.contains(address));
-            match ends.addresses.get(&address) {
-                Some(known) => *known,
-                None => prefix().map(|(_, source)| *source),
-            }
-        };
-        let [a, b] = macs.map_or([None; 2], |(a, b)| [of_mac(a), of_mac(b)]);
-        let [c, d] = addresses.map_or([None; 2], |(c, d)| [of_address(c), of_address(d)]);
+        let [a, b] = macs.map_or([None; 2], |(a, b)| [a, b].map(|mac| self.ends.of_mac(mac)));
+        let of_address = |address| self.ends.of_address(address);
+        let [c, d] = addresses.map_or([None; 2], |(c, d)| [c, d].map(of_address));
         let mut found = [a, b, c, d];
         found.sort_unstable();
         let mut before = None;
@@ -280,23 +268,33 @@ impl<'e> Scene<'e> {
     }
 }
 
-impl Ends {
-    fn new(sources: &[Source<'_>]) -> Ends {
-        fn add<K: Eq + std::hash::Hash>(map: &mut HashMap<K, Option<usize>>, key: K, at: usize) {
-            map.entry(key).and_modify(|known| *known = None).or_insert(Some(at));
+/// Which of the sources each of the sessions is of.
+fn of_sessions(
+    sources: &[Source<'_>],
+    sessions: &[KnownSession],
+) -> HashMap<*const KnownSession, usize> {
+    let (mut of_enis, mut without_eni) = (HashMap::new(), HashMap::new());
+    for (at, source) in sources.iter().enumerate() {
+        if let Some(eni) = source.described {
+            of_enis.entry(eni).or_insert(at);
+            continue;
         }
-        let mut ends = Ends::default();
-        for (at, Source { eni, .. }) in sources.iter().enumerate() {
-            if let Some(mac) = eni.mac.filter(|mac| !mac.is_multicast()) {
-                add(&mut ends.macs, mac, at);
-            }
-            for address in &eni.addresses {
-                add(&mut ends.addresses, *address, at);
-            }
-            ends.prefixes.extend(eni.prefixes.iter().map(|prefix| (*prefix, at)));
+        for known in source.sessions.iter().filter_map(|session| session.known) {
+            without_eni.entry(known).or_insert(at);
         }
-        ends
     }
+    let of = |session: &KnownSession| match (sources, &session.eni) {
+        // With --filter it is the one that is asked about, whatever its sessions are, unless that
+        // was named and is another.
+        ([only], eni) if only.is_asked_about() => {
+            let ids = (eni.as_ref().and_then(|eni| eni.id.as_ref()), only.eni.id.as_ref());
+            let is_another = matches!(ids, (Some(id), Some(named)) if id != named);
+            (!is_another).then_some(0)
+        }
+        (_, Some(eni)) => of_enis.get(eni).copied(),
+        (_, None) => without_eni.get(session).copied(),
+    };
+    sessions.iter().filter_map(|session| Some((ptr::from_ref(session), of(session)?))).collect()
 }
 
 /// Filters that are compiled already; many sessions share one.
