@@ -44,8 +44,8 @@ fn by_the_book(p: &[u8]) -> Result<Found, NotMirrored> {
     if p[42] & 0x08 == 0 {
         return Err(NotMirrored::NoVni { flags: p[42] });
     }
-    // The first half of a header of VXLAN-GPE, version 0, and its last byte.
-    let gpe = matches!((p[42], p[43], p[44], p[49]), (0x0c..=0x0f, 0, 0, 0));
+    // The first half of a header of VXLAN-GPE, version 0.
+    let gpe = matches!((p[42], p[43], p[44]), (0x0c..=0x0f, 0, 0));
     if gpe && p[45] != 0 && p[45] != 3 {
         return Err(NotMirrored::Gpe { next_protocol: p[45] });
     }

@@ -199,7 +199,7 @@ fn behind_a_gateway_load_balancer_the_endpoint_is_shown() {
     assert!(shown.starts_with(want), "{shown}");
 }
 
-/// As strip does, for it is the same function: only what is VXLAN-GPE in every bit is none.
+/// As strip does, for it is the same function: only what is VXLAN-GPE is none.
 #[test]
 fn reserved_bits_hide_no_session() {
     let mut dissector = Dissector::default();

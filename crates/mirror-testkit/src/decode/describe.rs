@@ -158,12 +158,12 @@ impl Words {
         };
         match port {
             4789 => {
-                let [flags, x, y, next, a, b, c, z] = *payload.first_chunk::<8>()?;
+                let [flags, x, y, next, a, b, c, _] = *payload.first_chunk::<8>()?;
                 let vni = u32::from_be_bytes([0, a, b, c]);
                 if flags & 0x08 == 0 {
                     return self.say(format!("vxlan {from} > {to} without vni"));
                 }
-                if flags & 0xF4 == 0x04 && (x, y, z) == (0, 0, 0) && !matches!(next, 0 | 3) {
+                if flags & 0xF4 == 0x04 && (x, y) == (0, 0) && !matches!(next, 0 | 3) {
                     return self.say(format!("vxlan-gpe {from} > {to} protocol {next}"));
                 }
                 self.say(format!("vxlan {from} > {to} vni {vni}"));
