@@ -8,6 +8,7 @@ mod aws;
 mod dissection;
 mod everything;
 mod names;
+mod options;
 mod pcap;
 mod sessions;
 pub(crate) mod tools;
