@@ -94,6 +94,9 @@ fn wrap_again(mirrored: &Mirrored<'_>) {
     let packet = Captured { link: LinkType::Ethernet, bytes: &bytes, original_len, fcs_len: 0 };
     let again = unwrap(&packet, &[VXLAN_PORT]);
     let want = Mirrored {
+        // The new wrapper has its own.
+        source_port: again.map_or(0, |again| again.source_port),
+        identification: again.map_or(0, |again| again.identification),
         reserved_bits: false,
         vxlan_offset: headers.len() - 8,
         inner: mirrored.inner,

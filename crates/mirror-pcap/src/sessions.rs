@@ -5,8 +5,9 @@
 //! ```
 //!
 //! What somebody runs first on a file that he doesn't know. So it must say the same of a capture
-//! before it was stripped and after, and the same as `strip` would: a wrapped packet is judged by
-//! the same judge, and of one that was stripped before, that run's words are read. Of several captures
+//! before it was stripped and after (but for copies that only the wrapper betrays), and the same as
+//! `strip` would: a wrapped packet is judged by the same judge, and of one that was stripped before,
+//! that run's words are read. Of several captures
 //! each is judged by itself, and then they are added up.
 
 mod cuts;

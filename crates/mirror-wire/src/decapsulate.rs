@@ -13,7 +13,7 @@ use crate::{
     ip::{self, Packet},
     link,
     rest::Rest,
-    udp,
+    udp::{self, Ports},
     vxlan::{VXLAN_LEN, Vxlan},
 };
 
@@ -38,6 +38,10 @@ pub struct Mirrored<'a> {
     pub source: IpAddr,
     /// Destination address of the same header: the mirror target.
     pub destination: IpAddr,
+    /// The UDP source port of the same packet.
+    pub source_port: u16,
+    /// The identification of the same IP header; 0 if it is of IPv6.
+    pub identification: u16,
     /// The network identifier of the mirror session.
     pub vni: Vni,
     /// The Gateway Load Balancer endpoint, when a GENEVE header names it.
@@ -70,10 +74,10 @@ pub fn decapsulate<'a>(packet: &Captured<'a>, ports: &[u16]) -> Result<Mirrored<
     let mut rest = Rest::of_packet(packet);
     let version = link::network(packet.link, &mut rest)?;
     let outer = ip::packet(version, &mut rest)?;
-    let port =
+    let found =
         udp::datagram(&outer, &mut rest, |port| ports.contains(&port) || port == GENEVE_PORT)?;
-    if port != GENEVE_PORT || ports.contains(&port) {
-        mirrored(&outer, &mut rest, None)
+    if found.destination != GENEVE_PORT || ports.contains(&found.destination) {
+        mirrored(&outer, found, &mut rest, None)
     } else {
         inside_geneve(&mut rest, ports)
     }
@@ -83,7 +87,7 @@ fn inside_geneve<'a>(rest: &mut Rest<'a>, ports: &[u16]) -> Result<Mirrored<'a>,
     let geneve = Geneve::read(rest)?;
     let packet = ip::packet(geneve.version, rest)?;
     match udp::datagram(&packet, rest, |port| ports.contains(&port)) {
-        Ok(_) => mirrored(&packet, rest, Some(&geneve)),
+        Ok(found) => mirrored(&packet, found, rest, Some(&geneve)),
         // The port of a packet that someone's load balancer carries explains nothing.
         Err(NotMirrored::OtherPort(_)) => Err(NotMirrored::Other),
         Err(reason) => Err(reason),
@@ -93,6 +97,7 @@ fn inside_geneve<'a>(rest: &mut Rest<'a>, ports: &[u16]) -> Result<Mirrored<'a>,
 #[inline]
 fn mirrored<'a>(
     packet: &Packet<'a>,
+    ports: Ports,
     rest: &mut Rest<'a>,
     geneve: Option<&Geneve>,
 ) -> Result<Mirrored<'a>, NotMirrored> {
@@ -104,6 +109,8 @@ fn mirrored<'a>(
     Ok(Mirrored {
         source: packet.header.source(),
         destination: packet.header.destination(),
+        source_port: ports.source,
+        identification: packet.header.identification(),
         vni: vxlan.vni,
         endpoint: geneve.and_then(|geneve| geneve.endpoint),
         geneve: geneve.is_some(),
@@ -127,7 +134,7 @@ mod tests {
         // to----------------  from--------------  type------
         0x02, 0, 0, 0, 0, 2,   0x02, 0, 0, 0, 0, 1,   0x08, 0x00,
         //    tos   total len-  id----  frag--  ttl   udp   checksum
-        0x45, 0x00, 0x00, 0x2c, 0, 0,   0, 0,   0xff, 0x11, 0, 0,
+        0x45, 0x00, 0x00, 0x2c, 1, 2,   0, 0,   0xff, 0x11, 0, 0,
         // source------  destination--
         10, 0, 1, 15,    10, 0, 2, 1,
         // sport---  4789------  length----  checksum
@@ -173,6 +180,8 @@ mod tests {
             Ok(Mirrored {
                 source: [10, 0, 1, 15].into(),
                 destination: [10, 0, 2, 1].into(),
+                source_port: 0xff9d,
+                identification: 0x0102,
                 vni: Vni::new(308_308).unwrap(),
                 endpoint: None,
                 geneve: false,

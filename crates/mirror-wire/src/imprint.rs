@@ -3,15 +3,16 @@
 //! Where both ends of a connection are mirrored, each packet is delivered twice, by two sessions.
 //! The two frames differ in their MAC addresses, perhaps in VLAN tags and padding, and in how much
 //! of them the session has left; and where a session cuts, the checksum of the layer above IP isn't
-//! computed. So what is compared is a bounded piece of the IP packet, its header first (and in it
-//! the length of the whole), without that checksum. A piece, for then a copy that was cut is known
-//! beside one that wasn't, as long as the cut left the piece.
+//! computed. A router between the two takes one from the time to live, or the hop limit, and
+//! computes the header's checksum anew. So what is compared is a bounded piece of the IP packet, its
+//! header first (and in it the length of the whole), without all those. A piece, for then a copy
+//! that was cut is known beside one that wasn't, as long as the cut left the piece.
 //!
 //! Two packets whose first 80 bytes and length are the same look like one here. In the headers of
 //! TCP sequence numbers tell them apart, and in IPv4 the identification mostly does.
 
 use crate::{
-    link::{self, Version},
+    link::{self, LinkType, Version},
     rest::Rest,
 };
 
@@ -22,11 +23,13 @@ const COMPARED: usize = 80;
 /// Bytes behind the IP header that must be there: ports, and the sequence number or the checksum.
 const NEEDED: usize = 8;
 
-/// The compared piece of an IP packet. Equal means: the same packet.
+/// The compared piece of an IP packet. Equal bytes mean: the same packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Imprint {
     bytes: [u8; COMPARED],
     len: usize,
+    hops: u8,
+    identification: u16,
 }
 
 /// Where things stand in an IP packet.
@@ -36,19 +39,32 @@ struct Layout {
     total: Option<usize>,
     /// Protocol number of what follows the header; `None` for a later fragment.
     protocol: Option<u8>,
+    /// Offset of the time to live or hop limit.
+    hops: usize,
+    /// Offset of the header's checksum, if it has one.
+    checksum: Option<usize>,
+    identification: u16,
 }
 
 impl Imprint {
-    /// The imprint of the IP packet in `frame`; `None` if there is none, or too little of it.
+    /// The imprint of the IP packet in an Ethernet frame; `None` if there is none, or too little of
+    /// it.
     #[inline]
     pub fn of(frame: &[u8]) -> Option<Imprint> {
-        let mut rest = Rest::of_frame(frame);
-        let version = link::ethernet(&mut rest).ok()?;
+        Imprint::of_packet(LinkType::Ethernet, frame)
+    }
+
+    /// The same of a packet of this link type.
+    #[inline]
+    pub fn of_packet(link: LinkType, bytes: &[u8]) -> Option<Imprint> {
+        let mut rest = Rest::of_frame(bytes);
+        let version = link::network(link, &mut rest).ok()?;
         let packet = rest.bytes;
-        let Layout { header_len, total, protocol } = match version {
+        let layout = match version {
             Version::V4 => layout_v4(packet)?,
             Version::V6 => layout_v6(packet)?,
         };
+        let Layout { header_len, total, protocol, identification, .. } = layout;
         // Behind its end there may be padding.
         let total = total.unwrap_or(usize::MAX);
         let packet = packet.get(..total).unwrap_or(packet);
@@ -65,7 +81,11 @@ impl Imprint {
             _ => len,
         };
         bytes.iter_mut().skip(checksum).take(2).for_each(|byte| *byte = 0);
-        Some(Imprint { bytes, len })
+        if let Some(checksum) = layout.checksum {
+            bytes.get_mut(checksum..checksum + 2)?.fill(0);
+        }
+        let hops = core::mem::take(bytes.get_mut(layout.hops)?);
+        Some(Imprint { bytes, len, hops, identification })
     }
 
     /// The bytes that are compared.
@@ -73,11 +93,25 @@ impl Imprint {
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&self.bytes)
     }
+
+    /// How many routers it may still pass, its time to live or hop limit. Of two copies, the one
+    /// that has less was forwarded.
+    #[inline]
+    pub fn hops(&self) -> u8 {
+        self.hops
+    }
+
+    /// The identification of IPv4, which is among the bytes; 0 for IPv6. Hosts give 0 to packets
+    /// that nobody may divide, so then it doesn't tell a copy from a packet that was sent again.
+    #[inline]
+    pub fn identification(&self) -> u16 {
+        self.identification
+    }
 }
 
 #[inline]
 fn layout_v4(packet: &[u8]) -> Option<Layout> {
-    let [first, _, high, low, _, _, flags, offset, _, protocol, ..] =
+    let [first, _, high, low, i0, i1, flags, offset, _, protocol, ..] =
         *packet.first_chunk::<20>()?;
     let header_len = usize::from(first & 0x0f) * 4;
     if first >> 4 != 4 || header_len < 20 {
@@ -89,6 +123,9 @@ fn layout_v4(packet: &[u8]) -> Option<Layout> {
         header_len,
         total: (total >= header_len).then_some(total),
         protocol: (!is_later_fragment).then_some(protocol),
+        hops: 8,
+        checksum: Some(10),
+        identification: u16::from_be_bytes([i0, i1]),
     })
 }
 
@@ -104,6 +141,9 @@ fn layout_v6(packet: &[u8]) -> Option<Layout> {
         header_len: 40,
         total: (payload != 0).then_some(40 + payload),
         protocol: Some(next),
+        hops: 7,
+        checksum: None,
+        identification: 0,
     })
 }
 
@@ -200,14 +240,39 @@ mod tests {
         assert_ne!(Imprint::of(&other), Imprint::of(&frame));
     }
 
+    /// All but what a router changes.
     #[test]
-    fn every_field_of_the_ip_header_counts() {
-        for (frame, header) in [(v4(6, 100), 20), (v6(6, 100), 40)] {
+    fn every_field_of_the_ip_header_counts_that_stays_on_the_way() {
+        let v4_changes = [8, 10, 11];
+        for (frame, header, changes) in [(v4(6, 100), 20, &v4_changes[..]), (v6(6, 100), 40, &[7])]
+        {
+            let imprint = Imprint::of(&frame).unwrap();
+            assert_eq!(imprint.hops(), 64);
             for byte in 0..header {
                 let mut other = frame.clone();
                 other[14 + byte] ^= 0x01;
-                assert_ne!(Imprint::of(&other), Imprint::of(&frame), "byte {byte}");
+                let other = Imprint::of(&other);
+                let is_same = other.is_some_and(|other| other.bytes() == imprint.bytes());
+                assert_eq!(is_same, changes.contains(&byte), "byte {byte}");
+                let hops = other.map_or(64, |other| other.hops());
+                assert_eq!(hops, if byte == changes[0] { 65 } else { 64 }, "byte {byte}");
             }
+        }
+        assert_eq!(Imprint::of(&v4(6, 100)).unwrap().identification(), 0x1234);
+        assert_eq!(Imprint::of(&v6(6, 100)).unwrap().identification(), 0);
+    }
+
+    #[test]
+    fn a_packet_has_its_imprint_on_every_link() {
+        for (frame, ether_type) in [(v4(6, 100), [8, 0]), (v6(17, 100), [0x86, 0xdd])] {
+            let imprint = Imprint::of(&frame);
+            assert!(imprint.is_some());
+            let packet = &frame[14..];
+            let sll = [&[0; 14][..], &ether_type, packet].concat();
+            assert_eq!(Imprint::of_packet(LinkType::LinuxSll, &sll), imprint);
+            let sll2 = [&ether_type[..], &[0; 18], packet].concat();
+            assert_eq!(Imprint::of_packet(LinkType::LinuxSll2, &sll2), imprint);
+            assert_eq!(Imprint::of_packet(LinkType::Raw, packet), imprint);
         }
     }
 

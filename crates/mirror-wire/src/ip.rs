@@ -44,6 +44,15 @@ impl Header<'_> {
             Header::V6(header) => IpAddr::V6(header.destination_addr()),
         }
     }
+
+    /// The identification of IPv4; 0 for IPv6, whose header has none.
+    #[inline]
+    pub fn identification(&self) -> u16 {
+        match self {
+            Header::V4(header) => header.identification(),
+            Header::V6(_) => 0,
+        }
+    }
 }
 
 /// Which part of an IP packet this is.

@@ -11,8 +11,15 @@ use crate::{
 
 const HEADER_LEN: u32 = 8;
 
+/// The ports of a datagram.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports {
+    pub source: u16,
+    pub destination: u16,
+}
+
 /// Step over the UDP header of `packet`, whose destination port has to be `wanted`, and return
-/// that port. `rest` then ends where the datagram does.
+/// its ports. `rest` then ends where the datagram does.
 ///
 /// # Errors
 ///
@@ -22,7 +29,7 @@ pub(crate) fn datagram(
     packet: &Packet<'_>,
     rest: &mut Rest<'_>,
     wanted: impl Fn(u16) -> bool,
-) -> Result<u16, NotMirrored> {
+) -> Result<Ports, NotMirrored> {
     if packet.protocol != PROTOCOL_UDP {
         return Err(NotMirrored::Other);
     }
@@ -44,9 +51,10 @@ pub(crate) fn datagram(
     if !room {
         return Err(NotMirrored::BadLength);
     }
-    let Some([_, _, _, _, high, low, _, _]) = rest.bytes.first_chunk::<8>() else {
+    let Some([s0, s1, _, _, high, low, _, _]) = rest.bytes.first_chunk::<8>() else {
         return Err(NotMirrored::HeadersCut);
     };
+    let source = u16::from_be_bytes([*s0, *s1]);
 
     // Zero is what a datagram too long for the field says (RFC 2675 section 4). One too short for
     // its own header is left with no room for the next.
@@ -56,5 +64,5 @@ pub(crate) fn datagram(
     };
     rest.bound(wire);
     rest.step_over(8, wire);
-    Ok(port)
+    Ok(Ports { source, destination: port })
 }

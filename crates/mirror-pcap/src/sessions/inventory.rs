@@ -7,12 +7,12 @@
 use std::{borrow::Cow, collections::HashSet, iter, ptr};
 
 use mirror_session::{Direction, Eni, Found, KnownSession, Picture, SessionId, SessionKey};
-use mirror_wire::Imprint;
+use mirror_wire::{Imprint, LinkType, NotMirrored};
 use pcapng_blocks::{Compression, Content, Event, Packet};
 
 use super::{
     cuts::{Cause, Cuts},
-    duplicates::Duplicates,
+    duplicates::{Arrived, Device, Duplicates, Wrapper},
     times::{Moment, Span},
 };
 use crate::{
@@ -127,6 +127,7 @@ struct Seen<'a> {
     bytes: u32,
     direction: Option<Direction>,
     moment: Option<Moment>,
+    arrived: Arrived,
     is_cut: bool,
     /// The length that it was cut to, if that is known.
     cut_to: Option<u32>,
@@ -167,7 +168,7 @@ impl<'p> Inventory<'p> {
 
     /// A capture has ended.
     pub(super) fn end(&mut self) {
-        self.totals.duplicates.settle();
+        self.totals.duplicates.end();
     }
 
     /// Count what comes next in it.
@@ -198,9 +199,14 @@ impl<'p> Inventory<'p> {
     /// Count a packet in its session; an error is the reason why it is of none.
     #[inline]
     fn packet(&mut self, packet: &Packet<'_>) -> Result<(), Reason> {
-        let Inventory { judge, arrivals, hints, totals, .. } = self;
+        let Inventory { judge, arrivals, hints, totals, inputs, .. } = self;
         let arrival = arrivals.get(packet.interface).ok_or(reason::LINK_TYPE)?;
         let moment = packet.timestamp.and_then(|stamp| Moment::of(arrival.clock, stamp));
+        let mut arrived = Arrived {
+            millis: moment.map(Moment::millis),
+            device: device(inputs.len(), packet, arrival),
+            wrapper: None,
+        };
         if let Some(before) = before(packet, arrival) {
             let id = judge.enlist(&before.key).ok_or(reason::TOO_MANY_SESSIONS)?;
             let seen = Seen {
@@ -209,6 +215,7 @@ impl<'p> Inventory<'p> {
                 bytes: on_wire(packet),
                 direction: before.direction,
                 moment,
+                arrived,
                 is_cut: before.cut_from.is_some(),
                 cut_to: cut_to(packet, arrival),
             };
@@ -218,19 +225,31 @@ impl<'p> Inventory<'p> {
         }
         match judge.decide(packet, arrivals, hints) {
             Decision::Strip(stripped) => {
+                let (source_port, identification) = (stripped.source_port, stripped.identification);
+                arrived.wrapper = Some(Wrapper { source_port, identification });
                 let seen = Seen {
                     is_wrapped: true,
                     frame: stripped.inner,
                     bytes: stripped.original_len,
                     direction: stripped.direction,
                     moment,
+                    arrived,
                     is_cut: stripped.cut_from.is_some(),
                     cut_to: Some(stripped.delivered_len),
                 };
                 totals.add(stripped.session, &seen);
                 Ok(())
             }
-            Decision::Keep(why) | Decision::LeaveOut(why) => Err(why),
+            Decision::Keep(why) | Decision::LeaveOut(why) => {
+                if why.0 == NotMirrored::Other.reason()
+                    && totals.duplicates.may_know()
+                    && let Some(link) = arrival.link
+                    && let Some(imprint) = Imprint::of_packet(link, packet.data)
+                {
+                    totals.duplicates.observe(&imprint, None, &arrived);
+                }
+                Err(why)
+            }
         }
     }
 
@@ -251,7 +270,7 @@ impl Totals {
     #[inline]
     fn add(&mut self, id: SessionId, seen: &Seen<'_>) {
         if let Some(imprint) = Imprint::of(seen.frame) {
-            self.duplicates.observe(&imprint, id);
+            self.duplicates.observe(&imprint, Some(id), &seen.arrived);
         }
         if id.index() >= self.sessions.len() {
             self.sessions.resize_with(id.index() + 1, SessionTotal::default);
@@ -451,6 +470,19 @@ impl<'i> Listed<'i> {
         let listed = self.total.cuts.listed();
         listed.into_iter().map(|(length, n)| (length, n, length.map(cause))).collect()
     }
+}
+
+/// The device that a packet of capture `input` was captured on.
+#[inline]
+fn device(input: usize, packet: &Packet<'_>, arrival: &Arrival) -> Device {
+    let index = match (arrival.link, packet.data) {
+        // A capture of all devices names the one of each packet.
+        (Some(LinkType::LinuxSll2), [_, _, _, _, a, b, c, d, ..]) => {
+            u32::from_be_bytes([*a, *b, *c, *d])
+        }
+        _ => 0,
+    };
+    Device { input, interface: packet.interface, index }
 }
 
 /// A packet's length on the wire. Some writers say less than was captured.

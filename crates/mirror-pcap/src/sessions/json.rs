@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     cuts::Cause,
+    duplicates::Tally,
     inventory::{InputTotal, Inventory, Listed, Packets},
     times::Moment,
 };
@@ -22,13 +23,23 @@ pub(super) fn text(inventory: &Inventory<'_>) -> Result<String, Failure> {
         packets: JsonPackets { read, wrapped, stripped, other, damaged },
         sessions: sessions.iter().map(JsonSession::new).collect(),
         duplicates: JsonDuplicates {
-            packets: duplicates.packets(),
+            packets: duplicates.tally().packets,
+            forwarded: duplicates.tally().forwarded,
             pairs: duplicates
                 .pairs()
                 .into_iter()
-                .map(|((a, b), packets)| JsonPair { sessions: [a.index(), b.index()], packets })
+                .map(|((a, b), Tally { packets, forwarded })| JsonPair {
+                    sessions: [a.index(), b.index()],
+                    packets,
+                    forwarded,
+                })
                 .collect(),
             others: duplicates.others(),
+            unwrapped: duplicates
+                .unwrapped()
+                .into_iter()
+                .map(|(session, packets)| JsonUnwrapped { session: session.index(), packets })
+                .collect(),
         },
         reasons: inventory
             .other()
@@ -155,13 +166,22 @@ struct JsonCut {
 #[derive(Serialize)]
 struct JsonDuplicates {
     packets: u64,
+    forwarded: u64,
     pairs: Vec<JsonPair>,
     others: u64,
+    unwrapped: Vec<JsonUnwrapped>,
 }
 
 #[derive(Serialize)]
 struct JsonPair {
     sessions: [usize; 2],
+    packets: u64,
+    forwarded: u64,
+}
+
+#[derive(Serialize)]
+struct JsonUnwrapped {
+    session: usize,
     packets: u64,
 }
 

@@ -37,8 +37,12 @@ fn packets(capture: &[u8]) -> Option<Packets> {
         assert!(session.cut() <= session.packets());
     }
     let duplicates = inventory.duplicates();
-    let pairs: u64 = duplicates.pairs().iter().map(|(_, packets)| packets).sum();
-    assert_eq!(pairs + duplicates.others(), duplicates.packets());
+    let tally = duplicates.tally();
+    let pairs: u64 = duplicates.pairs().iter().map(|(_, tally)| tally.packets).sum();
+    assert_eq!(pairs + duplicates.others(), tally.packets);
+    assert!(tally.forwarded <= tally.packets && tally.packets <= wrapped + stripped);
+    let unwrapped: u64 = duplicates.unwrapped().iter().map(|(_, packets)| packets).sum();
+    assert!(unwrapped <= other);
     // No panic, whatever is in it.
     let text = super::text::text(&inventory);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");

@@ -140,20 +140,42 @@ fn cuts(sessions: &[Listed<'_>]) -> String {
 
 fn duplicates(inventory: &Inventory<'_>, sessions: &[Listed<'_>]) -> String {
     let duplicates = inventory.duplicates();
-    if duplicates.packets() == 0 {
+    let (pairs, unwrapped) = (duplicates.pairs(), duplicates.unwrapped());
+    let own = pairs.iter().filter(|((one, other), _)| one == other);
+    let own: u64 = own.map(|(_, tally)| tally.packets).sum();
+    let came = [
+        (duplicates.tally().packets - own, "came in another session before"),
+        (own, "came in the same session before"),
+        (unwrapped.iter().map(|(_, packets)| packets).sum(), "came without the wrapper as well"),
+    ];
+    let came = came.into_iter().filter(|(packets, _)| *packets > 0);
+    let came =
+        came.map(|(packets, how)| format!("{} {how}", counted(packets, "packet", "packets")));
+    let came = came.collect::<Vec<_>>().join(", ");
+    if came.is_empty() {
         return String::new();
     }
-    let mut table =
-        Table::new([("session", Align::Left), ("and", Align::Left), ("packets", Align::Right)]);
+    let mut table = Table::new([
+        ("session", Align::Left),
+        ("and", Align::Left),
+        ("packets", Align::Right),
+        ("forwarded", Align::Right),
+    ]);
+    table.show_if("forwarded", duplicates.tally().forwarded > 0);
     let name =
         |id: SessionId| sessions.get(id.index()).map(|one| one.key.to_string()).unwrap_or_default();
-    let pairs = duplicates.pairs();
-    for ((one, other), packets) in pairs.iter().take(MAX_LISTED) {
-        table.push([name(*one), name(*other), grouped(*packets)]);
-    }
-    let count = counted(duplicates.packets(), "packet", "packets");
-    let more = more(pairs.len(), "more pair", "more pairs");
-    format!("duplicates: {count} came in another session before\n{}{more}", table.text())
+    let rows = pairs.iter().map(|((one, other), tally)| {
+        let and = if one == other { "itself".to_owned() } else { name(*other) };
+        [name(*one), and, grouped(tally.packets), grouped(tally.forwarded)]
+    });
+    let bare = unwrapped.iter().map(|(session, packets)| {
+        [name(*session), "no session".to_owned(), grouped(*packets), grouped(0)]
+    });
+    rows.take(MAX_LISTED).chain(bare.take(MAX_LISTED)).for_each(|row| table.push(row));
+    let rest = |count: usize| count.saturating_sub(MAX_LISTED);
+    let more =
+        more(rest(pairs.len()) + rest(unwrapped.len()) + MAX_LISTED, "more pair", "more pairs");
+    format!("duplicates: {came}\n{}{more}", table.text())
 }
 
 fn other(inventory: &Inventory<'_>) -> String {

@@ -28,6 +28,14 @@ impl Moment {
         is_usable.then(|| Moment { seconds, nanos, digits: digits(clock) })
     }
 
+    /// Whole milliseconds since 1970, the lower 32 bits of them: enough to tell what is near.
+    #[inline]
+    pub(super) fn millis(self) -> u32 {
+        let millis = self.seconds.cast_unsigned().wrapping_mul(1_000);
+        let [a, b, c, d, ..] = millis.wrapping_add(u64::from(self.nanos / 1_000_000)).to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     fn nanos(self) -> i128 {
         i128::from(self.seconds) * i128::from(PER_SECOND) + i128::from(self.nanos)
     }
@@ -142,6 +150,16 @@ mod tests {
                 assert!(text.is_none_or(|text| text.ends_with('Z')), "{resolution} {units}");
             }
         }
+    }
+
+    #[test]
+    fn milliseconds_go_on_where_a_second_ends_and_round_at_their_limit() {
+        let millis =
+            |resolution, offset, units| moment(resolution, offset, units).unwrap().millis();
+        assert_eq!(millis(9, 0, 1_999_999_999), 1_999);
+        assert_eq!(millis(6, 0, 2_000_000), 2_000);
+        assert_eq!(millis(3, 0, (1 << 32) + 5), 5);
+        assert_eq!(millis(3, -1, 1), u32::MAX - 998);
     }
 
     #[test]

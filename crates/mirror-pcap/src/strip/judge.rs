@@ -50,6 +50,10 @@ pub(crate) struct Stripped<'a> {
     pub(crate) original_len: u32,
     /// Its length as the mirror sent it.
     pub(crate) delivered_len: u32,
+    /// The UDP source port of its wrapper.
+    pub(crate) source_port: u16,
+    /// The identification in the IP header of its wrapper; 0 if that is of IPv6.
+    pub(crate) identification: u16,
     pub(crate) direction: Option<Direction>,
     /// The same length, if the mirror cut the frame.
     pub(crate) cut_from: Option<u32>,
@@ -290,6 +294,8 @@ impl<'p> Judge<'p> {
             inner: mirrored.inner,
             original_len: mirrored.inner_len,
             delivered_len: mirrored.inner_len,
+            source_port: mirrored.source_port,
+            identification: mirrored.identification,
             direction: None,
             cut_from: None,
             reserved_bits: mirrored.reserved_bits,

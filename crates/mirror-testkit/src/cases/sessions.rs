@@ -12,8 +12,9 @@ use crate::capture::{Capture, Interface, Packet, Section};
 use crate::options::Opt;
 use crate::order::Order;
 use crate::packet::{
-    Conversation, Geneve, Icmp, Ipv4, LINK_ETHERNET, Mirror, Opener, Tcp, Udp, Vxlan, arp,
-    ethernet, http_get, http_ok, ip, tls_application_data, tls_client_hello, tls_server_hello,
+    Conversation, Datagram, Geneve, Icmp, Ipv4, LINK_ETHERNET, LINK_SLL2, Mirror, Opener, Tcp, Udp,
+    Vxlan, arp, ethernet, http_get, http_ok, ip, ones_complement_sum, sll2, tls_application_data,
+    tls_client_hello, tls_server_hello,
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -25,6 +26,9 @@ pub(super) fn cases() -> Vec<Case> {
         Case::pcapng("two-sources-one-vni", two_sources_one_vni()),
         Case::pcapng("two-resolutions", two_resolutions()),
         Case::pcapng("same-flow-two-vnis", same_flow_two_vnis()),
+        Case::pcapng("forwarded", forwarded()),
+        Case::pcapng("two-devices", two_devices()),
+        Case::pcapng("vxlan-device", vxlan_device()),
     ]
 }
 
@@ -202,4 +206,64 @@ fn same_flow_two_vnis() -> Vec<u8> {
     }
     capture.packet(Packet::new(0, clock.tick(), ssh_at_the_target()));
     capture.bytes()
+}
+
+/// The frame as a router with these MACs hands it on: IPv4, its time to live one less.
+fn handed_on(frame: &[u8]) -> Vec<u8> {
+    let mut packet = frame[14..].to_vec();
+    packet[8] -= 1;
+    packet[10..12].fill(0);
+    let checksum = !ones_complement_sum(&packet[..20]);
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+    ethernet(ENI_B_MAC, ROUTER_MAC, &Datagram::new(0x0800, packet))
+}
+
+fn forwarded() -> Vec<u8> {
+    let there = |n: u8| egress(&ip(ENI, ENI_B, Udp::new(51_000, 4433, [n; 60])));
+    let behind = Mirror::new(ENI_B, TARGET, 308_309);
+    let mut packets = Vec::new();
+    for frame in (0..5).map(there) {
+        packets.push(mirror().frame(&frame));
+        packets.push(behind.frame(&handed_on(&frame)));
+    }
+    // Traceroute: each of these may live one router longer than the one before.
+    for ttl in 1..4 {
+        let probe = Ipv4 { ttl, ..Ipv4::new(ENI, SERVER) }.carry(Udp::new(51_001, 33_434, [0; 32]));
+        packets.push(mirror().frame(&egress(&probe)));
+    }
+    capture_of(&packets).bytes()
+}
+
+/// A packet of `tcpdump -i any`: where its datagram was seen, one after the other.
+fn on_devices(seen: &[(u32, Datagram)]) -> Vec<u8> {
+    let mut capture = Capture::new(Order::Little);
+    capture
+        .interface(Interface::new(LINK_SLL2).option(Opt::if_name("any")).option(Opt::tsresol(9)));
+    let mut clock = Clock::new();
+    for (device, datagram) in seen {
+        let packet = sll2(0, *device, Mirror::ROUTER_MAC, datagram);
+        capture.packet(Packet::new(0, clock.tick(), packet));
+    }
+    capture.bytes()
+}
+
+fn two_devices() -> Vec<u8> {
+    let mut frames = web_frames(51_000);
+    // The same acknowledgement three times: sent again, not seen again.
+    let ack = ingress(&ip(SERVER, ENI, Tcp::new(80, 51_000, Tcp::ACK).at(1, 1)));
+    frames.extend([ack.clone(), ack.clone(), ack]);
+    let twice = |frame: &Vec<u8>| [2, 3].map(|device| (device, mirror().datagram(frame)));
+    on_devices(&frames.iter().flat_map(twice).collect::<Vec<_>>())
+}
+
+fn vxlan_device() -> Vec<u8> {
+    let frames = web_frames(51_000);
+    let mut seen = Vec::new();
+    // The packets of one interrupt go through one device, and then through the next.
+    for batch in frames.chunks(3) {
+        seen.extend(batch.iter().map(|frame| (2, mirror().datagram(frame))));
+        seen.extend(batch.iter().map(|frame| (4, Datagram::new(0x0800, &frame[14..]))));
+    }
+    seen.push((2, Datagram::new(0x0800, &ssh_at_the_target()[14..])));
+    on_devices(&seen)
 }
