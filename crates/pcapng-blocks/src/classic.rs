@@ -5,13 +5,20 @@
 //! fraction: the same moment to the last digit. The resolution is always
 //! written out, the frame check sequence that the link type field may announce
 //! becomes `if_fcslen`, and records stay where they lie until they are copied.
+//!
+//! A record has one length, so nothing but the next record shows that it was true. One that is not
+//! like those before it counts only if another follows; behind one that is none, records are looked
+//! for that are (see `resync`).
 
 use std::io::Read;
 
 use crate::{
-    Block, ByteOrder, Content, Damage, Form, OpenError, Options, Packet, Problem, Timestamp, kind,
+    Block, ByteOrder, Content, Damage, Form, OpenError, Options, Packet, Problem, Timestamp,
+    chains::{Frames, Head},
+    kind,
     options::code,
     reader::MAX_BLOCK_LEN,
+    resync::Resync,
     section::read_front,
     window::Window,
     write::{OptionsWriter, push_block},
@@ -27,6 +34,15 @@ const USUAL_MAX_PACKET: u32 = 262_144;
 const MAX_PACKET: u32 = 128 << 20;
 const _: () = assert!(MAX_PACKET < MAX_BLOCK_LEN - 1024);
 
+/// A packet that is no longer surprises nobody: a jumbo frame, and a little.
+const USUAL_PACKET: u32 = 9216;
+
+/// Seconds that may lie between one record and any other of a capture: three years.
+const ERA: u32 = 100_000_000;
+
+/// Seconds that may lie between one record and the next, if the one is odd: a week.
+const WEEK: u32 = 604_800;
+
 /// The two blocks that come before the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Front {
@@ -36,14 +52,36 @@ pub(crate) enum Front {
 
 #[derive(Debug)]
 pub(crate) struct Classic {
-    order: ByteOrder,
-    /// Units of a record's fraction in a second.
-    per_second: u64,
-    max_packet: u32,
+    records: Records,
+    resync: Resync,
     section: Vec<u8>,
     interface: Vec<u8>,
     /// What of the front is still to be given out.
     front: Option<Front>,
+}
+
+/// What the records of a capture have in common.
+#[derive(Debug)]
+struct Records {
+    order: ByteOrder,
+    /// Units of a record's fraction in a second.
+    per_second: u32,
+    max_packet: u32,
+    /// The seconds of the last record.
+    last: Option<u32>,
+    /// Whether it was one that no usual writer writes: then others may be so too.
+    was_odd: bool,
+    /// The longest captured length so far, or one that is usual.
+    longest: u32,
+}
+
+/// The head of a record.
+#[derive(Clone, Copy, Debug)]
+struct RecordHead {
+    seconds: u32,
+    fraction: u32,
+    captured: u32,
+    original: u32,
 }
 
 impl Classic {
@@ -91,9 +129,15 @@ impl Classic {
         let (snaplen, link) = (order.u32(*snaplen), order.u32(*link));
         window.consume(FILE_HEADER_LEN);
         Ok(Classic {
-            order,
-            per_second: if nano { 1_000_000_000 } else { 1_000_000 },
-            max_packet: snaplen.clamp(USUAL_MAX_PACKET, MAX_PACKET),
+            records: Records {
+                order,
+                per_second: if nano { 1_000_000_000 } else { 1_000_000 },
+                max_packet: snaplen.clamp(USUAL_MAX_PACKET, MAX_PACKET),
+                last: None,
+                was_odd: false,
+                longest: USUAL_PACKET,
+            },
+            resync: Resync::new(),
             section: section_block(order),
             interface: interface_block(order, nano, snaplen, link),
             front: Some(Front::Section),
@@ -105,80 +149,175 @@ impl Classic {
         &'a mut self,
         window: &'a mut Window<R>,
     ) -> (Option<Result<Block<'a>, Damage>>, usize) {
+        let order = self.records.order;
         match self.front {
             Some(Front::Section) => {
                 self.front = Some(Front::Interface);
-                return (Some(read_front(self.order, &self.section, Front::Section)), 0);
+                return (Some(read_front(order, &self.section, Front::Section)), 0);
             }
             Some(Front::Interface) => {
                 self.front = None;
-                return (Some(read_front(self.order, &self.interface, Front::Interface)), 0);
+                return (Some(read_front(order, &self.interface, Front::Interface)), 0);
             }
             None => {}
         }
         let offset = window.offset();
-        // Nothing announces where a record begins, so none is found behind a bad one.
-        let fatal =
-            |problem| (Some(Err(Damage { offset, problem, packet: false, fatal: true })), 0);
-        if !window.fill(RECORD_HEADER_LEN) {
-            let left = window.bytes().len() as u64;
-            return match window.take_error() {
-                Some(error) => fatal(Problem::Read(error)),
-                None if left == 0 => (None, 0),
-                None => fatal(Problem::Cut { needs: RECORD_HEADER_LEN as u64, left }),
-            };
+        match self.records.next_frame(window) {
+            Ok(Some((head, len))) => {
+                self.records.was_odd = !self.records.is_possible(head);
+                self.records.last = Some(head.seconds);
+                self.records.longest = self.records.longest.max(head.captured);
+                let bytes = window.bytes().get(RECORD_HEADER_LEN..len).unwrap_or_default();
+                let content = Content::Packet(self.records.packet(head, bytes));
+                (Some(Ok(Block { offset, order, content, bytes: None })), len)
+            }
+            Ok(None) => (None, 0),
+            Err((problem, is_end)) => {
+                let place = if is_end {
+                    None
+                } else {
+                    self.resync.find(window, &self.records, None).map(|place| place.offset)
+                };
+                // What failed is told next.
+                let failed = window.has_failed().then(|| window.offset());
+                let passed_to = place.or(failed);
+                let fatal = passed_to.is_none();
+                (Some(Err(Damage { offset, problem, packet: false, passed_to, fatal })), 0)
+            }
         }
-        let captured = match window.bytes().as_chunks::<4>().0 {
-            [_, _, captured, ..] => self.order.u32(*captured),
-            _ => 0,
+    }
+
+    #[cfg(test)]
+    pub(crate) fn looked_at(&self) -> u64 {
+        self.resync.looked_at
+    }
+
+    /// Whether `bytes`, what is left in the window, are enough for the next event.
+    pub(crate) fn has_record(&self, bytes: &[u8]) -> bool {
+        match self.records.record_head(bytes) {
+            _ if self.front.is_some() => true,
+            Some(head) => {
+                let behind = if self.records.is_usual(head) { 0 } else { RECORD_HEADER_LEN };
+                bytes.len() >= RECORD_HEADER_LEN + head.captured as usize + behind
+            }
+            None => false,
+        }
+    }
+}
+
+impl Records {
+    fn record_head(&self, bytes: &[u8]) -> Option<RecordHead> {
+        let [seconds, fraction, captured, original, ..] = bytes.as_chunks::<4>().0 else {
+            return None;
         };
+        let [seconds, fraction, captured, original] =
+            [seconds, fraction, captured, original].map(|word| self.order.u32(*word));
+        Some(RecordHead { seconds, fraction, captured, original })
+    }
+
+    /// The record that the window begins with, and its length. An error comes with whether nothing
+    /// is to be looked for behind it.
+    fn next_frame<R: Read>(
+        &self,
+        window: &mut Window<R>,
+    ) -> Result<Option<(RecordHead, usize)>, (Problem, bool)> {
+        let cut = |window: &mut Window<R>, needs| match window.take_error() {
+            Some(error) => Problem::Read(error),
+            None => Problem::Cut { needs: needs as u64, left: window.bytes().len() as u64 },
+        };
+        if !window.fill(RECORD_HEADER_LEN) {
+            let is_end = window.bytes().is_empty() && !window.has_failed();
+            return if is_end { Ok(None) } else { Err((cut(window, RECORD_HEADER_LEN), true)) };
+        }
+        let Some(head) = self.record_head(window.bytes()) else { return Ok(None) };
+        let RecordHead { seconds, captured, original, .. } = head;
         if captured > self.max_packet {
-            let limit = self.max_packet;
-            return fatal(Problem::LongRecord { captured, limit });
+            return Err((Problem::LongRecord { captured, limit: self.max_packet }, false));
         }
         let len = RECORD_HEADER_LEN + captured as usize;
         if !window.fill(len) {
-            let left = window.bytes().len() as u64;
-            return fatal(match window.take_error() {
-                Some(error) => Problem::Read(error),
-                None => Problem::Cut { needs: len as u64, left },
-            });
+            // It may be a packet that somebody sent, with something in it that looks like records.
+            let is_true = self.is_possible(head) || self.was_odd || window.has_failed();
+            return Err((cut(window, len), is_true));
         }
-        let bytes = window.bytes().get(..len).unwrap_or_default();
-        match self.record(bytes) {
-            Some(packet) => {
-                let content = Content::Packet(packet);
-                (Some(Ok(Block { offset, order: self.order, content, bytes: None })), len)
-            }
-            None => (None, 0),
+        if self.is_usual(head) || self.is_followed(window, head, len) {
+            return Ok(Some((head, len)));
         }
+        Err((Problem::OddRecord { seconds, captured, original }, false))
     }
 
-    /// Whether `bytes`, what is left in the window, begin with a whole record.
-    pub(crate) fn has_record(&self, bytes: &[u8]) -> bool {
-        match bytes.as_chunks::<4>().0 {
-            _ if self.front.is_some() => true,
-            [_, _, captured, ..] => {
-                bytes.len() >= RECORD_HEADER_LEN + self.order.u32(*captured) as usize
-            }
-            _ => false,
-        }
+    /// Whether a record is like those before it.
+    #[inline]
+    fn is_usual(&self, head: RecordHead) -> bool {
+        self.is_possible(head) && head.captured <= self.longest
     }
 
-    fn record<'a>(&self, bytes: &'a [u8]) -> Option<Packet<'a>> {
-        let [seconds, fraction, _, original, ..] = bytes.as_chunks::<4>().0 else { return None };
-        let word = |bytes: &[u8; 4]| u64::from(self.order.u32(*bytes));
+    /// Whether a record can be of this capture.
+    #[inline]
+    fn is_possible(&self, head: RecordHead) -> bool {
+        self.last.is_none_or(|last| head.seconds.abs_diff(last) <= ERA)
+            && head.fraction < self.per_second
+            && head.captured <= head.original
+            && (1..=self.max_packet).contains(&head.original)
+    }
+
+    /// Whether a record begins `at` bytes into the window that may follow this one, or the capture
+    /// ends there.
+    #[cold]
+    fn is_followed<R: Read>(&self, window: &mut Window<R>, head: RecordHead, at: usize) -> bool {
+        if !window.fill(at + RECORD_HEADER_LEN) {
+            return true;
+        }
+        let Some(next) = self.record_head(window.bytes().get(at..).unwrap_or_default()) else {
+            return false;
+        };
+        if next.seconds.abs_diff(head.seconds) <= WEEK {
+            return next.captured <= self.max_packet && (next.seconds, next.original) != (0, 0);
+        }
+        // Of another time; but then the last one, and nothing is left behind it.
+        let end = at + RECORD_HEADER_LEN + next.captured as usize;
+        (1..=next.original.min(self.max_packet)).contains(&next.captured)
+            && window.fill(end)
+            && !window.fill(end + 1)
+    }
+
+    fn packet<'a>(&self, head: RecordHead, data: &'a [u8]) -> Packet<'a> {
         // At most 2^32 * 10^9 + 2^32 < 2^63. A fraction of a second or more is
         // wrong but counts as what it says, as in libpcap's readers.
-        let units = word(seconds) * self.per_second + word(fraction);
-        Some(Packet {
+        let units =
+            u64::from(head.seconds) * u64::from(self.per_second) + u64::from(head.fraction);
+        Packet {
             form: Form::Record,
             interface: 0,
             timestamp: Some(Timestamp::from_units(units)),
-            data: bytes.get(RECORD_HEADER_LEN..).unwrap_or_default(),
-            original_len: self.order.u32(*original),
+            data,
+            original_len: head.original,
             options: Options::new(self.order, &[]),
-        })
+        }
+    }
+}
+
+impl Frames for Records {
+    const HEAD: usize = RECORD_HEADER_LEN;
+
+    #[inline]
+    fn head(&self, bytes: &[u8]) -> Option<Head> {
+        let head = self.record_head(bytes)?;
+        let len = RECORD_HEADER_LEN + head.captured as usize;
+        self.is_possible(head).then_some(Head { len, order: self.order, opens_section: false })
+    }
+
+    /// Nothing stands behind a record.
+    fn is_whole(&self, _: &[u8], _: Head) -> bool {
+        true
+    }
+
+    fn len_of_last(&self, _: &[u8], _: ByteOrder) -> Option<usize> {
+        None
+    }
+
+    fn may_start(&self, _: &[u8], _: bool) -> bool {
+        true
     }
 }
 

@@ -73,13 +73,20 @@ pub struct Damage {
     /// Whether a packet was lost: it is a whole block of a packet's kind, in a
     /// section where that can be told.
     pub packet: bool,
+    /// Where reading goes on, if what lies before that could not be told apart: the
+    /// packets in it are lost, and nobody knows how many. None if it is one block.
+    pub passed_to: Option<u64>,
     /// Whether nothing behind it can be found any more.
     pub fatal: bool,
 }
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}: {}", self.offset, self.problem)
+        write!(f, "byte {}: {}", self.offset, self.problem)?;
+        match self.passed_to {
+            Some(to) => write!(f, "; passed over up to byte {to}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -155,6 +162,15 @@ pub enum Problem {
         /// The largest that is believed.
         limit: u32,
     },
+    /// A pcap record such as no capture has, with none behind it.
+    OddRecord {
+        /// Its seconds since 1970.
+        seconds: u32,
+        /// The captured length found.
+        captured: u32,
+        /// The original length found.
+        original: u32,
+    },
     /// Reading failed, or the compressed stream is broken.
     Read(io::Error),
 }
@@ -201,6 +217,11 @@ impl fmt::Display for Problem {
             Problem::LongRecord { captured, limit } => {
                 write!(f, "record claims {captured} captured bytes, more than the {limit} possible")
             }
+            Problem::OddRecord { seconds, captured, original } => write!(
+                f,
+                "a record of {captured} of {original} bytes at {seconds} seconds is not what goes \
+                 before, and none follows it"
+            ),
             Problem::Read(error) => write!(f, "reading failed: {error}"),
         }
     }

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod chains;
 mod classic;
 mod clock;
 mod compression;

@@ -3,17 +3,19 @@
 //! The framing of pcapng is all that this module trusts, and it trusts it
 //! step by step: a length must be possible, then the bytes must be there, then
 //! the copy of the length behind them must agree. A block that breaks a rule
-//! inside a sound frame is one lost block, and so is one whose first length is
-//! wrong, if the second says where it ends (see `resync`). A frame without any
-//! believable length ends the reading, for nothing says where the next one begins.
+//! inside a sound frame is one lost block. Behind a frame that is not sound, the
+//! next ones are looked for (see `resync`); if its second length says that it ends
+//! where they begin, it is one lost block too, and else all up to there is passed
+//! over.
 
 use std::{io::Read, mem};
 
 use crate::{
     Block, ByteOrder, Damage, OpenError, Problem,
+    chains::Claim,
     classic::Classic,
     kind,
-    resync::{LONGEST_OF_PACKETS, Resync, begins_block},
+    resync::{Resync, begins_block},
     section::{SectionState, announced_order},
     window::Window,
 };
@@ -181,12 +183,11 @@ fn next_frame<R: Read>(
     resync: &mut Resync,
     offset: u64,
 ) -> Result<Option<Frame>, (Damage, usize)> {
-    let fatal = |problem| (Damage { offset, problem, packet: false, fatal: true }, 0);
     if !window.fill(8) {
         return match (window.take_error(), window.bytes().len() as u64) {
-            (Some(error), _) => Err(fatal(Problem::Read(error))),
+            (Some(error), _) => Err((fatal(offset, Problem::Read(error)), 0)),
             (None, 0) => Ok(None),
-            (None, left) => Err(fatal(Problem::Cut { needs: 12, left })),
+            (None, left) => Err((fatal(offset, Problem::Cut { needs: 12, left }), 0)),
         };
     }
     let [kind_bytes, length_bytes, ..] = window.bytes().as_chunks::<4>().0 else {
@@ -199,82 +200,114 @@ fn next_frame<R: Read>(
         //# little-endian machines from the ones saved on big-endian machines
         // So the magic comes before the length, which cannot be read without it.
         if !window.fill(12) {
-            return Err(fatal(cut(window, offset, 28)));
+            return Err((fatal(offset, cut(window, 28)), 0));
         }
         let magic = window.bytes().get(8..).and_then(<[u8]>::first_chunk);
         let magic = magic.copied().unwrap_or_default();
-        let Some(order) = announced_order(magic) else {
-            return Err(fatal(Problem::BadMagic { found: magic }));
-        };
-        // Not to be believed before the whole block was found sound.
-        *section = SectionState::new(order);
+        let order = announced_order(magic);
+        // Not to be believed before the whole block was found sound. What follows is in any case
+        // no more of the section before.
+        *section = SectionState::new(order.unwrap_or(section.order));
+        if order.is_none() {
+            return Err(search(window, section, resync, Problem::BadMagic { found: magic }));
+        }
     }
     let kind = section.order.u32(kind_bytes);
     let length = section.order.u32(length_bytes);
-    // The damage if the second length, and not this one, is right.
-    let mut second = |section: &mut SectionState, window: &mut Window<R>| {
-        let len = resync.length(window, section.order)?;
-        let tail = u32::try_from(len).ok()?;
-        let problem = Problem::LengthMismatch { head: length, tail };
-        Some((section.lost(kind, offset, problem), len))
-    };
     if length < 12 || !length.is_multiple_of(4) {
-        let problem = Problem::BadLength { length };
-        return Err(second(section, window).unwrap_or_else(|| fatal(problem)));
+        return Err(search(window, section, resync, Problem::BadLength { length }));
     }
     let len = length as usize;
     if length > MAX_BLOCK_LEN {
-        if let Some(found) = second(section, window) {
-            return Err(found);
-        }
-        skip_long_block(window, offset, len).map_err(fatal)?;
-        return Err((section.lost(kind, offset, Problem::TooLong { length }), 4));
+        return Err(search(window, section, resync, Problem::TooLong { length }));
     }
     if !window.fill(len) {
-        let found = if len > LONGEST_OF_PACKETS { second(section, window) } else { None };
-        return Err(found.unwrap_or_else(|| fatal(cut(window, offset, len))));
+        if window.has_failed() {
+            return Err((fatal(offset, cut(window, len)), 0));
+        }
+        let left = window.bytes().len() as u64;
+        return Err(search(window, section, resync, Problem::Cut { needs: len as u64, left }));
     }
     let tail = window.bytes().get(len - 4..).and_then(<[u8]>::first_chunk);
     let tail = section.order.u32(tail.copied().unwrap_or_default());
     if tail != length {
-        // If a block begins where this one should end, the second length is the wrong one.
-        if !begins_block(window, section.order, len)
-            && let Some(found) = second(section, window)
-        {
-            return Err(found);
-        }
         let problem = Problem::LengthMismatch { head: length, tail };
-        return Err((section.lost(kind, offset, problem), len));
+        // If a block begins where this one should end, the second length is the wrong one; but not
+        // within what the packet has captured.
+        let is_sound = section.data_len(window.bytes()).is_some();
+        if is_sound && begins_block(window, section.order, len) {
+            return Err((section.lost(kind, offset, problem), len));
+        }
+        return Err(search(window, section, resync, problem));
     }
     Ok(Some(Frame { kind, len }))
 }
 
-/// Move behind a block that is too long to hold, up to its second length. The
-/// block begins at `offset`, where the window does.
-fn skip_long_block<R: Read>(
-    window: &mut Window<R>,
-    offset: u64,
-    len: usize,
-) -> Result<(), Problem> {
-    let mut rest = len - 4;
-    while rest > 0 {
-        if !window.fill(1) {
-            return Err(cut(window, offset, len));
-        }
-        let step = window.bytes().len().min(rest);
-        window.consume(step);
-        rest -= step;
-    }
-    if window.fill(4) { Ok(()) } else { Err(cut(window, offset, len)) }
+/// Damage with nothing behind it.
+fn fatal(offset: u64, problem: Problem) -> Damage {
+    Damage { offset, problem, packet: false, passed_to: None, fatal: true }
 }
 
-/// Why a block that begins at `offset` and needs `len` bytes is not there.
-fn cut<R: Read>(window: &mut Window<R>, offset: u64, len: usize) -> Problem {
+/// Pass over the block that the window begins with, and over all behind it until others are found.
+#[cold]
+fn search<R: Read>(
+    window: &mut Window<R>,
+    section: &mut SectionState,
+    resync: &mut Resync,
+    problem: Problem,
+) -> (Damage, usize) {
+    let offset = window.offset();
+    let [kind, length, ..] = window.bytes().as_chunks::<4>().0 else {
+        return (fatal(offset, problem), 0);
+    };
+    let (kind, length) = (section.order.u32(*kind), section.order.u32(*length));
+    let is_cut = matches!(problem, Problem::Cut { .. });
+    let claim = section.data_len(window.bytes()).map(|data_len| Claim {
+        data_end: offset + data_len as u64,
+        end: (!is_cut).then_some(offset + u64::from(length)),
+    });
+    let damage = match resync.find(window, section, claim) {
+        Some(place) if place.is_next => {
+            let tail = u32::try_from(place.offset - offset).unwrap_or_default();
+            let differ = Problem::LengthMismatch { head: length, tail };
+            section.lost(kind, offset, if tail == length { problem } else { differ })
+        }
+        Some(place) => {
+            let passed_to = Some(place.offset);
+            Damage { offset, problem, packet: false, passed_to, fatal: false }
+        }
+        // What failed is told next.
+        None if window.has_failed() => {
+            let passed_to = Some(window.offset());
+            Damage { offset, problem, packet: false, passed_to, fatal: false }
+        }
+        None => {
+            let (needs, left) = (u64::from(length), window.offset() - offset);
+            let is_cut = matches!(problem, Problem::TooLong { .. }) && left < needs;
+            fatal(offset, if is_cut { Problem::Cut { needs, left } } else { problem })
+        }
+    };
+    (damage, 0)
+}
+
+/// Why the block that the window begins with, which needs `len` bytes, is not there.
+fn cut<R: Read>(window: &mut Window<R>, len: usize) -> Problem {
     match window.take_error() {
         Some(error) => Problem::Read(error),
         None => {
-            let left = window.offset() - offset + window.bytes().len() as u64;
+            let left = window.bytes().len() as u64;
             Problem::Cut { needs: len as u64, left }
+        }
+    }
+}
+
+#[cfg(test)]
+impl<R> Reader<R> {
+    /// Bytes that were looked at to find blocks.
+    pub(crate) fn looked_at(&self) -> u64 {
+        match &self.source {
+            Source::Pcapng(_, resync) => resync.looked_at,
+            Source::Pcap(classic) => classic.looked_at(),
         }
     }
 }

@@ -7,7 +7,10 @@
 //! own place, never a reason to misread the next one.
 
 use crate::{
-    Block, ByteOrder, Content, Damage, Interface, Options, Packet, Problem, Section, classic, kind,
+    Block, ByteOrder, Content, Damage, Interface, Options, Packet, Problem, Section,
+    chains::{Frames, Head},
+    classic, kind,
+    reader::MAX_BLOCK_LEN,
 };
 
 /// The most interfaces of one section that are kept track of. Each costs a few
@@ -21,8 +24,16 @@ pub(crate) const MAX_INTERFACES: usize = 1 << 17;
 pub(crate) struct SectionState {
     pub(crate) order: ByteOrder,
     trust: Trust,
-    /// The snaplen of each interface described; none for a broken description.
-    interfaces: Vec<Option<u32>>,
+    /// Each interface described; none for a broken description.
+    interfaces: Vec<Option<Described>>,
+}
+
+/// What must be known of an interface.
+#[derive(Clone, Copy, Debug)]
+struct Described {
+    snaplen: u32,
+    /// The upper half of the last time stamp.
+    last: Option<u32>,
 }
 
 /// How far a section can be understood.
@@ -79,7 +90,7 @@ impl SectionState {
     fn damage(&self, kind: u32, offset: u64, problem: Problem) -> Damage {
         // In a section of a version that nobody knows, block types mean nothing.
         let packet = kind::is_packet(kind) && self.trust != Trust::Foreign;
-        Damage { offset, problem, packet, fatal: false }
+        Damage { offset, problem, packet, passed_to: None, fatal: false }
     }
 
     /// A block whose frame is unsound, so that its body is not looked at.
@@ -96,17 +107,17 @@ impl SectionState {
     pub(crate) fn has_block(&self, bytes: &[u8]) -> bool {
         let order = match bytes.as_chunks::<4>().0 {
             [kind, _, magic, ..] if u32::from_le_bytes(*kind) == kind::SECTION => {
-                // Without a magic, the length does not matter any more.
-                let Some(order) = announced_order(*magic) else { return true };
+                let Some(order) = announced_order(*magic) else { return false };
                 order
             }
             [kind, ..] if u32::from_le_bytes(*kind) == kind::SECTION => return false,
             _ => self.order,
         };
-        match bytes.as_chunks::<4>().0 {
-            [_, length, ..] => bytes.len() >= order.u32(*length) as usize,
-            _ => false,
-        }
+        let [_, length, ..] = bytes.as_chunks::<4>().0 else { return false };
+        let length = order.u32(*length) as usize;
+        // Behind what is broken, more is needed than the block itself.
+        let tail = bytes.get(..length).and_then(<[u8]>::last_chunk);
+        tail.is_some_and(|tail| order.u32(*tail) as usize == length)
     }
 
     fn section<'a>(&mut self, body: &[u8]) -> Result<Content<'a>, Problem> {
@@ -126,16 +137,16 @@ impl SectionState {
         match kind {
             kind::ENHANCED_PACKET => {
                 let packet = Packet::enhanced(order, body)?;
-                self.snaplen(packet.interface)?;
+                self.arrived(&packet)?;
                 Ok(Content::Packet(packet))
             }
             kind::PACKET => {
                 let packet = Packet::obsolete(order, body)?;
-                self.snaplen(packet.interface)?;
+                self.arrived(&packet)?;
                 Ok(Content::Packet(packet))
             }
             kind::SIMPLE_PACKET => {
-                let snaplen = self.snaplen(0)?;
+                let snaplen = self.described(0)?.snaplen;
                 Packet::simple(order, body, snaplen).map(Content::Packet)
             }
             kind::INTERFACE => self.interface(body).map(Content::Interface),
@@ -145,22 +156,74 @@ impl SectionState {
                     return Err(Problem::ShortBody { kind, needs: 12, has: body.len() });
                 };
                 let interface = order.u32(*id);
-                self.snaplen(interface)?;
+                self.described(interface)?;
                 Ok(Content::Statistics { interface })
             }
             kind => Ok(Content::Other { kind }),
         }
     }
 
-    /// The snaplen of an interface that has been described.
+    /// An interface that has been described.
     #[inline]
-    fn snaplen(&self, id: u32) -> Result<u32, Problem> {
+    fn described(&mut self, id: u32) -> Result<&mut Described, Problem> {
         let described = self.interfaces.len();
-        match usize::try_from(id).ok().and_then(|id| self.interfaces.get(id)) {
-            Some(Some(snaplen)) => Ok(*snaplen),
+        match usize::try_from(id).ok().and_then(|id| self.interfaces.get_mut(id)) {
+            Some(Some(interface)) => Ok(interface),
             Some(None) => Err(Problem::BrokenInterface { id }),
             None => Err(Problem::UnknownInterface { id, described }),
         }
+    }
+
+    /// Remember when a packet arrived on its interface.
+    #[inline]
+    fn arrived(&mut self, packet: &Packet<'_>) -> Result<(), Problem> {
+        let interface = self.described(packet.interface)?;
+        interface.last = packet.timestamp.map(|time| time.high);
+        Ok(())
+    }
+
+    /// How much of a block, which is not whole, is taken by the data of a packet, if its head is
+    /// sound and so its first length can be true. `bytes` are what there is of it.
+    pub(crate) fn data_len(&self, bytes: &[u8]) -> Option<usize> {
+        let words = bytes.as_chunks::<4>().0;
+        let [kind, length, ..] = words else { return None };
+        let (kind, length) = (self.order.u32(*kind), self.order.u32(*length) as usize);
+        if !is_possible(kind, length) {
+            return None;
+        }
+        let places = match kind {
+            kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => words.get(2..),
+            _ => return Some(0),
+        };
+        // A packet of which nobody knows more.
+        if self.trust != Trust::Known {
+            return Some(length);
+        }
+        let (id, high, front, captured) = match (kind, places?) {
+            (kind::SIMPLE_PACKET, [original, ..]) => (0, None, 12, self.order.u32(*original)),
+            (kind::ENHANCED_PACKET, [id, high, _, captured, _, ..]) => {
+                (self.order.u32(*id), Some(self.order.u32(*high)), 28, self.order.u32(*captured))
+            }
+            (kind::PACKET, [[i0, i1, _, _], high, _, captured, _, ..]) => {
+                let id = u32::from(self.order.u16([*i0, *i1]));
+                (id, Some(self.order.u32(*high)), 28, self.order.u32(*captured))
+            }
+            // Cut before its length.
+            _ => return Some(length),
+        };
+        let interface = usize::try_from(id).ok().and_then(|id| self.interfaces.get(id))?;
+        let (snaplen, last) = interface.map_or((0, None), |one| (one.snaplen, one.last));
+        // Within some years. Where bytes are missing or too many, it is another age.
+        let is_near = |high: u32, last: u32| high.abs_diff(last) <= last / 16 + 16;
+        if high.zip(last).is_some_and(|(high, last)| !is_near(high, last)) {
+            return None;
+        }
+        let captured = match high {
+            None if snaplen != 0 => captured.min(snaplen),
+            _ => captured,
+        };
+        let end = (captured as usize).checked_add(front)?;
+        (end <= length - 4).then_some(end)
     }
 
     fn interface<'a>(&mut self, body: &'a [u8]) -> Result<Interface<'a>, Problem> {
@@ -173,21 +236,88 @@ impl SectionState {
             return Err(Problem::ShortBody { kind, needs: 8, has: body.len() });
         };
         let snaplen = order.u32(*snaplen);
-        let id = self.number(Some(snaplen))?;
+        let id = self.number(Some(Described { snaplen, last: None }))?;
         let link_type = order.u16([*l0, *l1]);
         Ok(Interface { id, link_type, snaplen, options: Options::new(order, options) })
     }
 
-    /// Give the next interface its number and remember its snaplen; none if its
-    /// description is broken.
-    fn number(&mut self, snaplen: Option<u32>) -> Result<u32, Problem> {
+    /// Give the next interface its number and remember it; none if its description
+    /// is broken.
+    fn number(&mut self, interface: Option<Described>) -> Result<u32, Problem> {
         match u32::try_from(self.interfaces.len()) {
             Ok(id) if self.interfaces.len() < MAX_INTERFACES => {
-                self.interfaces.push(snaplen);
+                self.interfaces.push(interface);
                 Ok(id)
             }
             _ => Err(Problem::TooManyInterfaces),
         }
+    }
+}
+
+/// Whether a block of this kind, one of the usual ones, can have this length.
+fn is_possible(kind: u32, length: usize) -> bool {
+    kind::is_usual(kind)
+        && length.is_multiple_of(4)
+        && (12..=MAX_BLOCK_LEN as usize).contains(&length)
+}
+
+/// Blocks of either order: a section may begin with every block.
+impl Frames for SectionState {
+    const HEAD: usize = 8;
+
+    #[inline]
+    fn head(&self, bytes: &[u8]) -> Option<Head> {
+        let [kind, length, fields @ ..] = bytes.as_chunks::<4>().0 else { return None };
+        let opens_section = u32::from_le_bytes(*kind) == kind::SECTION;
+        let order = if opens_section {
+            announced_order(*fields.first()?)?
+        } else {
+            // No usual kind reads as another one in the other order.
+            let is_little = kind::is_usual(u32::from_le_bytes(*kind));
+            if is_little { ByteOrder::Little } else { ByteOrder::Big }
+        };
+        let kind = order.u32(*kind);
+        let len = order.u32(*length) as usize;
+        let needs = match (kind, fields) {
+            // The least that its fields take, with what it says of its data.
+            (kind::ENHANCED_PACKET | kind::PACKET, [_, _, _, captured, ..]) => {
+                32 + u64::from(order.u32(*captured))
+            }
+            (kind::SECTION, _) => 28,
+            (kind::INTERFACE, _) => 20,
+            (kind::STATISTICS, _) => 24,
+            _ => 12,
+        };
+        (is_possible(kind, len) && len as u64 >= needs).then_some(Head { len, order, opens_section })
+    }
+
+    #[inline]
+    fn is_whole(&self, frame: &[u8], head: Head) -> bool {
+        self.len_of_last(frame, head.order) == Some(head.len)
+    }
+
+    fn len_of_last(&self, bytes: &[u8], order: ByteOrder) -> Option<usize> {
+        let len = order.u32(*bytes.last_chunk()?) as usize;
+        (len >= 12).then_some(len)
+    }
+
+    /// In this section, or where another begins; and a packet only on an interface that was
+    /// described, unless it was the description that was lost.
+    fn may_start(&self, bytes: &[u8], is_next: bool) -> bool {
+        let [kind, _, id, ..] = bytes.as_chunks::<4>().0 else { return false };
+        if u32::from_le_bytes(*kind) == kind::SECTION {
+            return true;
+        }
+        let [i0, i1, _, _] = *id;
+        let id = match self.order.u32(*kind) {
+            kind::ENHANCED_PACKET | kind::STATISTICS => self.order.u32(*id),
+            kind::PACKET => u32::from(self.order.u16([i0, i1])),
+            kind::SIMPLE_PACKET => 0,
+            kind => return kind::is_usual(kind),
+        };
+        self.trust != Trust::Known
+            || is_next
+            || usize::try_from(id).is_ok_and(|id| id < self.interfaces.len())
     }
 }
 

@@ -68,6 +68,11 @@ impl<R: Read> Window<R> {
         self.short
     }
 
+    /// Whether the input ended elsewhere than at its end.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// Why the input ended, if not at its end.
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
@@ -101,8 +106,9 @@ impl<R: Read> Window<R> {
     /// Leave room behind the end for more of a run of `len` bytes, of which some
     /// are missing.
     fn make_room(&mut self, len: usize) {
-        if self.start > 0 {
-            // What is left is less than the run that is asked for, so this is cheap.
+        // What is left is less than the run that is asked for, so this is cheap; but not if a large
+        // one is asked for again and again, each time a little further on.
+        if self.start > 0 && (len <= WINDOW_LEN || self.start + len > self.buffer.len()) {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
@@ -116,7 +122,7 @@ impl<R: Read> Window<R> {
         } else if self.end == self.buffer.len() {
             // Doubling, but never past what is asked for: memory follows the
             // bytes that did come, not the length that was claimed.
-            self.buffer.resize(len.min(self.end * 2).max(WINDOW_LEN), 0);
+            self.buffer.resize((len + len / 16).min(self.end * 2).max(WINDOW_LEN), 0);
         }
     }
 }

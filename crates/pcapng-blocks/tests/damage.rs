@@ -93,8 +93,8 @@ fn what_stands_before_a_changed_byte_is_not_lost() {
 }
 
 /// Nor is what stands behind it, in pcapng: of every block that has its place without the one
-/// that was changed. Two lengths are believed though they are wrong: one that goes on beyond the end
-/// of the capture, as that of a block does that was cut, and one after which another block begins.
+/// that was changed. One length is believed though it is wrong: one after which another block
+/// begins.
 #[test]
 fn what_stands_behind_a_changed_byte_is_not_lost() {
     for order in [Order::Little, Order::Big] {
@@ -124,9 +124,7 @@ fn what_stands_behind_a_changed_byte_is_not_lost() {
                         Order::Little => u32::from_le_bytes(length),
                         Order::Big => u32::from_be_bytes(length),
                     } as usize;
-                    let is_cut = length.is_multiple_of(4)
-                        && (bytes.len() - place[0] + 1..512 << 10).contains(&length);
-                    if is_cut || places[n + 2..].contains(&(place[0] + length)) {
+                    if places[n + 2..].contains(&(place[0] + length)) {
                         continue;
                     }
                     let reading = Reading::of(&changed[..]);
@@ -231,9 +229,9 @@ fn a_length_that_lies_allocates_no_more_than_twice_what_came() {
     }
 }
 
-/// Four gigabytes that claim to be one block are passed over in a buffer of the usual size.
+/// Four gigabytes that claim to be one block are passed over in the usual memory.
 #[test]
-fn a_block_of_four_gigabytes_is_skipped_in_the_usual_memory() {
+fn a_block_of_four_gigabytes_is_passed_over_in_the_usual_memory() {
     let head = Capture::new(Order::Little).interface(Interface::new(1)).bytes();
     let length = 0xFFFF_FFF0_u32;
     let block = [&head[..], &[6, 0, 0, 0], &length.to_le_bytes()].concat();
@@ -244,8 +242,8 @@ fn a_block_of_four_gigabytes_is_skipped_in_the_usual_memory() {
     reader.next();
     let Some(Event::Damage(damage)) = reader.next() else { panic!() };
     assert!(matches!(damage.problem, Problem::TooLong { length: 0xFFFF_FFF0 }), "{damage}");
-    assert!(damage.packet && !damage.fatal);
+    assert!(damage.fatal);
     assert!(reader.next().is_none());
     drop(reader);
-    assert!(most <= BUFFER, "{most}");
+    assert!(most <= 3 * BUFFER, "{most}");
 }

@@ -9,13 +9,10 @@
 
 mod common;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Instant,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::Reading;
-use mirror_testkit::{Capture, Interface, Order, Packet, random::Random};
+use mirror_testkit::{Capture, Fraction, Interface, Order, Packet, Pcap, random::Random};
 use pcapng_blocks::{Content, Event, Reader};
 
 const PACKETS: u64 = 10_000;
@@ -56,23 +53,11 @@ fn a_hundred_damages_cost_a_hundred_packets() {
 
         let mut bytes = sound.clone();
         let mut damaged = BTreeSet::new();
-        // A length that became as large as what is left is that of a block which was cut, so the
-        // last of them is not touched.
-        let last = bytes.len() - (64 << 10) - 1;
         for _ in 0..100 {
-            let at = random.between(starts[0] as u64, last as u64) as usize;
+            let at = random.between(starts[0] as u64, bytes.len() as u64 - 1) as usize;
             bytes[at] ^= random.between(1, 255) as u8;
             damaged.insert(starts.partition_point(|start| *start <= at) - 1);
         }
-        // A megabyte and more in a length of 24 bits: see above.
-        let is_cut = |start: usize| {
-            let length: [u8; 4] = bytes[start + 4..start + 8].try_into().unwrap();
-            let length =
-                if seed % 2 == 0 { u32::from_le_bytes(length) } else { u32::from_be_bytes(length) };
-            let left = bytes.len() - start;
-            length.is_multiple_of(4) && (left..=512 << 10).contains(&(length as usize))
-        };
-        assert!(!damaged.iter().any(|n| is_cut(starts[*n])), "seed {seed}");
         let found = packets(&bytes);
         let kept = whole.iter().filter(|(time, data)| found.get(time) == Some(data)).count() as u64;
         let lost = PACKETS - kept;
@@ -116,20 +101,160 @@ fn nobody_who_sends_packets_writes_blocks_into_a_capture_that_is_cut() {
     }
 }
 
-/// Each of them would be looked through to its end, again and again.
+/// A capture of somebody's packets among those of others.
+struct Attacked {
+    order: Order,
+    bytes: Vec<u8>,
+    /// Where the first of his packets begins, and the first behind his last.
+    start: usize,
+    end: usize,
+    others: usize,
+}
+
+/// When that was, in microseconds.
+const TIME: u64 = 1_760_000_000_000_000;
+
+impl Attacked {
+    fn new(order: Order, his: &[Vec<u8>]) -> Attacked {
+        let mut capture = Capture::new(order);
+        capture.interface(Interface::new(1));
+        let mut time = TIME;
+        let mut packet = |capture: &mut Capture, data: &[u8]| {
+            time += 1;
+            capture.packet(Packet::new(0, time, data));
+        };
+        for n in 0..8 {
+            packet(&mut capture, &[n; 70]);
+        }
+        let start = capture.offset();
+        his.iter().for_each(|data| packet(&mut capture, data));
+        let end = capture.offset();
+        for n in 8..20 {
+            packet(&mut capture, &[n; 70]);
+        }
+        Attacked { order, bytes: capture.bytes(), start, end, others: 20 }
+    }
+
+    /// Whatever was done to his packets, what is in them is not believed, and what others
+    /// sent is there.
+    #[track_caller]
+    fn check(&self, bytes: &[u8], what: &str) {
+        let reading = Reading::of(bytes);
+        let of_others =
+            reading.packets.iter().filter(|packet| packet.data == [packet.data[0]; 70]).count();
+        let order = self.order;
+        assert_eq!(of_others, self.others, "{order:?}, {what}: {:#?}", reading.damages);
+        let forged = reading.packets.iter().any(|packet| packet.data.starts_with(b"forged"));
+        assert!(!forged, "{order:?}, {what}: {:#?}", reading.damages);
+    }
+
+    fn zeroed(&self, from: usize, to: usize) {
+        let mut bytes = self.bytes.clone();
+        bytes[from..to].fill(0);
+        self.check(&bytes, &format!("{from} to {to} zeroed"));
+    }
+}
+
+const ORDERS: [Order; 2] = [Order::Little, Order::Big];
+
+/// Neither where its head is gone, nor its end, nor with a byte too many or too few.
 #[test]
-fn blocks_without_an_end_are_not_looked_through_for_ever() {
-    let mut bytes = Capture::new(Order::Little).bytes();
-    for _ in 0..700_000 {
-        // Of no known kind, its two lengths different.
-        bytes.extend([[0xEE, 0xEE, 0, 0], [12, 0, 0, 0], [16, 0, 0, 0]].concat());
+fn blocks_in_a_packet_do_not_win_over_the_block_that_they_lie_in() {
+    for order in ORDERS {
+        let attacked = Attacked::new(order, &[forged(order)]);
+        let (start, end) = (attacked.start, attacked.end);
+        for to in start + 1..end - 4 {
+            attacked.zeroed(start, to);
+        }
+        for from in start + 68..end {
+            attacked.zeroed(from, end);
+        }
+        for at in start..end {
+            for byte in [0, 1, 0xFF] {
+                let mut bytes = attacked.bytes.clone();
+                bytes[at] = byte;
+                attacked.check(&bytes, &format!("{byte} at {at}"));
+                let mut bytes = attacked.bytes.clone();
+                bytes.insert(at, byte);
+                attacked.check(&bytes, &format!("{byte} inserted at {at}"));
+            }
+            let mut bytes = attacked.bytes.clone();
+            bytes.remove(at);
+            attacked.check(&bytes, &format!("{at} removed"));
+        }
     }
-    let start = Instant::now();
-    let mut reader = Reader::open(&bytes[..]).unwrap();
-    let mut damages = 0;
-    while let Some(event) = reader.next() {
-        damages += usize::from(matches!(event, Event::Damage(_)));
+}
+
+/// Packets with a chain of blocks across them, each of which begins in one packet and ends in the
+/// next; and before the first, the length of the block that the first packet is.
+fn chained(order: Order, count: usize) -> Vec<Vec<u8>> {
+    let stride = 1000 + 32;
+    let packet = |n: usize| {
+        let before = if n == 0 { 28 + 100 } else { stride };
+        let mut data = vec![0x5A; 96];
+        data.extend(order.u32(before));
+        for word in [6, stride, 0, (TIME >> 32) as u32, TIME as u32, 900, 900] {
+            data.extend(order.u32(word));
+        }
+        data.extend(b"forged");
+        data.resize(1000, 0x5A);
+        data
+    };
+    (0..count).map(packet).collect()
+}
+
+#[test]
+fn a_chain_across_packets_does_not_win_over_the_chain_of_these_packets() {
+    for order in ORDERS {
+        for count in [1, 2, 3, 30, 200] {
+            let attacked = Attacked::new(order, &chained(order, count));
+            for to in [1, 4, 8, 28, 100, 128] {
+                attacked.zeroed(attacked.start, attacked.start + to);
+            }
+        }
     }
-    assert_eq!(damages, 700_000);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+/// What is in doubt is lost: only his packets are in it.
+#[test]
+fn of_two_chains_that_go_on_and_on_neither_is_believed() {
+    for order in ORDERS {
+        let attacked = Attacked::new(order, &chained(order, 1500));
+        attacked.zeroed(attacked.start, attacked.start + 8);
+    }
+}
+
+/// A pcap file that somebody transfers, in pieces that end anywhere in its records, and the
+/// capture of that.
+#[test]
+fn records_of_a_capture_that_is_transferred_do_not_win_over_those_that_they_lie_in() {
+    for order in ORDERS {
+        let mut inner = Pcap::new(order, Fraction::Micro, 1);
+        for n in 0..300_u32 {
+            let mut data = vec![n as u8; 90 + n as usize % 7];
+            data[..6].copy_from_slice(b"forged");
+            inner.record(1_759_990_000 + n, n, &data, data.len() as u32);
+        }
+        let inner = inner.bytes();
+        let (mut capture, mut starts) = (Pcap::new(order, Fraction::Micro, 1), Vec::new());
+        for (n, piece) in inner.chunks(997).enumerate() {
+            let data = [&[0x5A; 54][..], piece].concat();
+            starts.push(capture.bytes().len());
+            capture.record(1_760_000_000, n as u32, &data, data.len() as u32);
+        }
+        let sound = capture.bytes();
+        // The last piece ends where a record does, and then nothing shows that it lies in another.
+        for (n, start) in starts[..starts.len() - 1].iter().enumerate().skip(1) {
+            for len in [16, 70, 300, 600] {
+                let mut bytes = sound.clone();
+                let end = (start + len).min(sound.len());
+                bytes[*start..end].fill(0);
+                let reading = Reading::of(&bytes[..]);
+                let forged =
+                    reading.packets.iter().filter(|one| one.data.starts_with(b"forged")).count();
+                assert_eq!(forged, 0, "piece {n}, {len} zeroed: {:#?}", reading.damages);
+                assert_eq!(reading.packets.len(), starts.len() - 1, "{:#?}", reading.damages);
+            }
+        }
+    }
 }

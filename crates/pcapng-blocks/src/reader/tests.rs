@@ -26,15 +26,17 @@ fn lengths_that_differ_are_one_lost_block() {
 }
 
 #[test]
-fn nothing_is_found_behind_a_length_that_no_block_can_have() {
+fn behind_a_length_that_no_block_can_have_the_next_block_is_found() {
     for order in BOTH {
         for length in (0..12).chain([13, 14, 15, 0x7FFF_FFFF, u32::MAX]) {
             let mut capture = ethernet(order);
             capture.raw(&framed(order, 6, length, &[0; 24], length)).packet(packet(0));
             let message = format!(
-                "byte 48: block length is {length}, expected a multiple of 4 and at least 12 [fatal]"
+                "byte 48: block length is {length}, expected a multiple of 4 and at least 12; \
+                 passed over up to byte 84"
             );
-            assert_eq!(story(&capture.bytes())[2..], [message]);
+            let packet = "84: Enhanced on 0 at Some(7), 4 of 4 bytes, 0 of options";
+            assert_eq!(story(&capture.bytes())[2..], [&message, packet]);
         }
     }
 }
@@ -83,15 +85,21 @@ fn a_description_too_long_to_hold_keeps_its_number() {
     assert!(lines[5].contains("names interface 1, whose description is broken"), "{lines:?}");
 }
 
+/// Whose they are, nobody knows.
 #[test]
-fn a_second_section_without_a_magic_ends_the_reading() {
+fn behind_a_second_section_without_a_magic_blocks_are_found_and_lost() {
     let mut capture = ethernet(Order::Little);
     capture.raw(&[0x0A, 0x0D, 0x0D, 0x0A, 28, 0, 0, 0, 0x4D, 0x3C, 0x2B, 0x1B]).raw(&[0; 16]);
+    let begin = "byte 48: section header has 4d 3c 2b 1b for a byte-order magic, expected 1a 2b 3c \
+                 4d or its reverse";
+    assert_eq!(story(&capture.bytes())[2..], [format!("{begin} [fatal]")]);
+    capture.packet(packet(0)).section(Order::Big);
     assert_eq!(
         story(&capture.bytes())[2..],
         [
-            "byte 48: section header has 4d 3c 2b 1b for a byte-order magic, expected 1a 2b 3c 4d or \
-          its reverse [fatal]"
+            &format!("{begin}; passed over up to byte 76"),
+            "byte 76: belongs to a section whose header is broken [packet]",
+            "112: section Big (1, 0)",
         ]
     );
 }
@@ -149,7 +157,14 @@ fn a_failing_read_is_damage_where_it_happens() {
     }
     let long = framed(Order::Little, 6, u32::MAX - 3, &[], 0);
     let lines = tell(Failing(ethernet(Order::Little).raw(&long).bytes().as_slice())).unwrap();
-    assert_eq!(lines[2..], ["byte 48: reading failed: the disk is on fire [fatal]"]);
+    assert_eq!(
+        lines[2..],
+        [
+            "byte 48: block length is 4294967292, more than the 134479872 that are read; passed \
+             over up to byte 60",
+            "byte 60: reading failed: the disk is on fire [fatal]"
+        ]
+    );
 }
 
 #[test]
@@ -241,9 +256,9 @@ fn the_length_of_a_section_header_is_waited_for_in_its_own_byte_order() {
         let pieces = vec![[&little[..], &big[..n]].concat(), big[n..].to_vec()];
         assert_eq!(waits(pieces), [false, true, false, true], "{n}");
     }
-    // No byte-order magic: what comes next is damage, and it can be told at once.
+    // No byte-order magic: what comes next is damage, and what is behind it is waited for.
     let broken = [&little[..], &[0x0A, 0x0D, 0x0D, 0x0A, 0, 0, 0, 99, 1, 2, 3, 4]].concat();
-    assert_eq!(waits(vec![broken]), [false, false, false]);
+    assert_eq!(waits(vec![broken]), [false, true, false]);
 }
 
 /// Its last bytes fill the buffer to the brim, so nothing shows that there are no more.
@@ -274,21 +289,31 @@ fn the_longest_block_that_is_read_is_read() {
     );
 }
 
-/// One that a packet can fill may be cut; a longer one can't be true.
+/// It may be cut, and what is in it may look like blocks; what lies behind its data is no
+/// packet's.
 #[test]
-fn a_length_that_a_packet_can_have_is_believed_where_the_capture_ends() {
+fn a_packet_whose_head_is_sound_is_believed_where_the_capture_ends() {
     for order in BOTH {
-        let of = |length: u32| {
-            let mut capture = ethernet(order);
-            capture.raw(&framed(order, 6, length, &[0; 20], 32)).packet(packet(0));
-            story(&capture.bytes())[2].clone()
-        };
-        let longest = u32::try_from(LONGEST_OF_PACKETS).unwrap();
-        assert!(of(longest).contains("[fatal]"), "{}", of(longest));
-        let wrong = format!(
-            "byte 48: block length is {} before the body but 32 after it [packet]",
-            longest + 4
-        );
-        assert_eq!(of(longest + 4), wrong);
+        for length in [36, 76, 1 << 20, MAX_BLOCK_LEN] {
+            let of = |captured: u32| {
+                let mut capture = ethernet(order);
+                let fields = [0, 0, 7, captured, captured].map(|word| order.u32(word)).concat();
+                capture.raw(&framed(order, 6, length, &fields, 32)).packet(packet(0));
+                let bytes = capture.bytes();
+                // The first length is for more than there is.
+                let end = bytes.len().min(48 + length as usize - 1);
+                story(&bytes[..end])[2].clone()
+            };
+            let cut = |left: u32| {
+                format!("byte 48: the capture ends {left} bytes into a block or record of {length} [fatal]")
+            };
+            assert_eq!(of(length - 32), cut(68.min(length - 1)));
+            let found = if length < 68 {
+                cut(length - 1)
+            } else {
+                format!("byte 48: block length is {length} before the body but 32 after it [packet]")
+            };
+            assert_eq!(of(0), found);
+        }
     }
 }

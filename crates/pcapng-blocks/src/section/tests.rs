@@ -282,5 +282,5 @@ fn a_section_is_not_there_before_its_magic() {
     let head = [crate::kind::SECTION.to_le_bytes(), 8_u32.to_le_bytes()].concat();
     assert!(!section.has_block(&head));
     let foreign = [&head[..], b"none"].concat();
-    assert!(section.has_block(&foreign), "an error, for which nothing more is needed");
+    assert!(!section.has_block(&foreign), "an error, and what is behind it is needed");
 }
