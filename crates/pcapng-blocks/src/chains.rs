@@ -308,11 +308,7 @@ impl Chains {
     }
 
     /// A chain that lies across the end of the chain of node `index`, and is the longer one.
-    fn across(
-        &self,
-        index: usize,
-        may_start: &mut impl FnMut(u64, bool) -> bool,
-    ) -> Option<usize> {
+    fn across(&self, index: usize, may_start: &mut impl FnMut(u64, bool) -> bool) -> Option<usize> {
         let node = self.nodes.get(index)?;
         let chain = self.chain_of(index)?;
         if chain.goes_on {

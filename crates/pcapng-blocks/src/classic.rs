@@ -284,8 +284,7 @@ impl Records {
     fn packet<'a>(&self, head: RecordHead, data: &'a [u8]) -> Packet<'a> {
         // At most 2^32 * 10^9 + 2^32 < 2^63. A fraction of a second or more is
         // wrong but counts as what it says, as in libpcap's readers.
-        let units =
-            u64::from(head.seconds) * u64::from(self.per_second) + u64::from(head.fraction);
+        let units = u64::from(head.seconds) * u64::from(self.per_second) + u64::from(head.fraction);
         Packet {
             form: Form::Record,
             interface: 0,

@@ -288,7 +288,11 @@ impl Frames for SectionState {
             (kind::STATISTICS, _) => 24,
             _ => 12,
         };
-        (is_possible(kind, len) && len as u64 >= needs).then_some(Head { len, order, opens_section })
+        (is_possible(kind, len) && len as u64 >= needs).then_some(Head {
+            len,
+            order,
+            opens_section,
+        })
     }
 
     #[inline]

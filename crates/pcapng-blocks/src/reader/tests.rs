@@ -305,13 +305,17 @@ fn a_packet_whose_head_is_sound_is_believed_where_the_capture_ends() {
                 story(&bytes[..end])[2].clone()
             };
             let cut = |left: u32| {
-                format!("byte 48: the capture ends {left} bytes into a block or record of {length} [fatal]")
+                format!(
+                    "byte 48: the capture ends {left} bytes into a block or record of {length} [fatal]"
+                )
             };
             assert_eq!(of(length - 32), cut(68.min(length - 1)));
             let found = if length < 68 {
                 cut(length - 1)
             } else {
-                format!("byte 48: block length is {length} before the body but 32 after it [packet]")
+                format!(
+                    "byte 48: block length is {length} before the body but 32 after it [packet]"
+                )
             };
             assert_eq!(of(0), found);
         }
