@@ -1,6 +1,6 @@
 //! The broken places of one capture, counted all and told one by one as long as someone reads them.
 
-use pcapng_blocks::{Compression, Damage};
+use pcapng_blocks::{Compression, Damage, Problem};
 use serde::Serialize;
 
 use crate::{failure::printable, number::counted};
@@ -20,6 +20,24 @@ pub(crate) struct DamageLog {
 pub(crate) struct Place {
     offset: u64,
     problem: String,
+    passed_to: Option<u64>,
+    ended: bool,
+    /// Whether it is plain from the problem that reading ended there.
+    #[serde(skip)]
+    is_end: bool,
+}
+
+impl Place {
+    /// What became of the rest, for people.
+    fn behind(&self) -> String {
+        match self.passed_to {
+            Some(to) => format!("; passed over up to byte {to}, and the packets in it are lost"),
+            None if self.ended && !self.is_end => {
+                "; nothing behind it can be read, and the packets in it are lost".to_owned()
+            }
+            None => String::new(),
+        }
+    }
 }
 
 impl DamageLog {
@@ -27,7 +45,13 @@ impl DamageLog {
         self.total += 1;
         if self.first.len() < MAX_TOLD {
             let problem = printable(&damage.problem.to_string());
-            self.first.push(Place { offset: damage.offset, problem });
+            self.first.push(Place {
+                offset: damage.offset,
+                problem,
+                passed_to: damage.passed_to,
+                ended: damage.fatal,
+                is_end: matches!(damage.problem, Problem::Cut { .. } | Problem::Read(_)),
+            });
         }
     }
 
@@ -46,8 +70,9 @@ impl DamageLog {
         let name = printable(name);
         let of = if compression == Compression::None { "" } else { " of the decompressed capture" };
         let mut text = String::new();
-        for Place { offset, problem } in &self.first {
-            text += &format!("mirror-pcap: {name}: byte {offset}{of}: {problem}\n");
+        for place in &self.first {
+            let (Place { offset, problem, .. }, behind) = (place, place.behind());
+            text += &format!("mirror-pcap: {name}: byte {offset}{of}: {problem}{behind}\n");
         }
         let more = self.total - self.first.len() as u64;
         if more > 0 {

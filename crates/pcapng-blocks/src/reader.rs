@@ -267,7 +267,8 @@ fn search<R: Read>(
         end: (!is_cut).then_some(offset + u64::from(length)),
     });
     let damage = match resync.find(window, section, claim) {
-        Some(place) if place.is_next => {
+        // Else nobody knows what it was.
+        Some(place) if place.is_next && kind::is_usual(kind) => {
             let tail = u32::try_from(place.offset - offset).unwrap_or_default();
             let differ = Problem::LengthMismatch { head: length, tail };
             section.lost(kind, offset, if tail == length { problem } else { differ })

@@ -378,6 +378,20 @@ const DAMAGED: &[(&str, usize, &[&str])] = &[
             "byte 400: record claims 439041101 captured bytes, more than the 262144 possible (fatal)",
         ],
     ),
+    (
+        "072-zeros-over-three-blocks",
+        5,
+        &[
+            "byte 492: block length is 192 before the body but 0 after it; passed over up to byte 1028",
+        ],
+    ),
+    (
+        "073-blocks-in-a-packet-without-head",
+        7,
+        &[
+            "byte 492: block length is 0, expected a multiple of 4 and at least 12; passed over up to byte 1180",
+        ],
+    ),
 ];
 
 #[test]

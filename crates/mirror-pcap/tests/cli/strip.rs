@@ -370,8 +370,39 @@ fn counts_of_a_damaged_capture_name_the_places() {
         serde_json::json!({
             "offset": 492,
             "problem": "packet claims 4294967040 captured bytes but its block holds 160",
+            "passed_to": null,
+            "ended": false,
         })
     );
+}
+
+/// From where to where nothing could be read, and that packets were in it; and where reading ended.
+#[test]
+fn what_was_passed_over_is_told() {
+    let scratch = Scratch::new();
+    let mut bytes = bytes(LAB);
+    let (from, to) = (1024, 2048);
+    bytes[from..to].fill(0);
+    let last = bytes.len() - 700;
+    bytes[last..].fill(0);
+    scratch.write("in.pcapng", &bytes);
+    let args = ["in.pcapng", "out.pcapng", "--json", "counts.json"];
+    let seen = strip().within(&scratch).args(args).fails_with(4);
+    let json: serde_json::Value = serde_json::from_slice(&scratch.read("counts.json")).unwrap();
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().unwrap()).unwrap();
+    let [passed, ended] = &json["damage"].as_array().unwrap()[..] else { panic!("{json}") };
+    let (offset, passed_to) = (number(&passed["offset"]), number(&passed["passed_to"]));
+    assert!((from - 300..=from).contains(&offset), "{passed}");
+    assert!((to..to + 300).contains(&passed_to), "{passed}");
+    assert_eq!(passed["ended"], false);
+    assert!((last - 300..=last).contains(&number(&ended["offset"])), "{ended}");
+    assert_eq!((&ended["passed_to"], &ended["ended"]), (&serde_json::Value::Null, &true.into()));
+    let lines: Vec<_> = seen.stderr.lines().collect();
+    let begin = format!("mirror-pcap: in.pcapng: byte {offset}: ");
+    let end = format!("; passed over up to byte {passed_to}, and the packets in it are lost");
+    assert!(lines[0].starts_with(&begin) && lines[0].ends_with(&end), "{}", lines[0]);
+    let end = "; nothing behind it can be read, and the packets in it are lost";
+    assert!(lines[1].ends_with(end), "{}", lines[1]);
 }
 
 /// Of many broken places the first ten are told, and how many more there are.

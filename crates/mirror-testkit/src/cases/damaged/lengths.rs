@@ -1,8 +1,14 @@
 //! The two lengths around a block, wrong in every way, and bytes where no block is.
 
-use super::{Good, Named, set, with_length};
+use super::{
+    Good, LINK_ETHERNET, NEW_YEAR, Named, mirror, set, ssh_at_the_target, web_frames, with_length,
+};
+use crate::{
+    capture::{Capture, Interface, Packet},
+    order::Order,
+};
 
-pub(super) const CASES: [Named; 17] = [
+pub(super) const CASES: [Named; 19] = [
     ("019-length-zero", || with_length(0)),
     ("020-first-length-too-small", || with_first_length(|_| 8)),
     ("021-first-length-four-more", || with_first_length(|length| length + 4)),
@@ -20,6 +26,8 @@ pub(super) const CASES: [Named; 17] = [
     ("033-text-between-blocks", || between(b"-- 8< --")),
     ("034-byte-missing", byte_missing),
     ("035-byte-inserted", byte_inserted),
+    ("072-zeros-over-three-blocks", zeros_over_three_blocks),
+    ("073-blocks-in-a-packet-without-head", blocks_in_a_packet_without_head),
 ];
 
 /// A block whose first length is wrong, and sound ones behind it.
@@ -75,6 +83,33 @@ fn byte_inserted() -> Vec<u8> {
     let mut good = Good::start();
     let mut block = good.block();
     block.insert(60, 0xAA);
+    good.capture.raw(&block);
+    good.end(4)
+}
+
+fn zeros_over_three_blocks() -> Vec<u8> {
+    let mut good = Good::start();
+    let mut blocks = [good.block(), good.block(), good.block()].concat();
+    let end = blocks.len() - 50;
+    blocks[100..end].fill(0);
+    good.capture.raw(&blocks);
+    good.end(2)
+}
+
+/// Somebody transfers a capture, and a packet of that loses its head.
+fn blocks_in_a_packet_without_head() -> Vec<u8> {
+    let mut inside = Capture::new(Order::Little);
+    inside.interface(Interface::new(LINK_ETHERNET));
+    for time in 0..4 {
+        inside.packet(Packet::new(0, NEW_YEAR + time, ssh_at_the_target()));
+    }
+    let mut good = Good::start();
+    let frame = mirror().frame(&[&web_frames(51_000)[0][..], &inside.bytes()].concat());
+    let mut alone = Capture::new(Order::Little);
+    let start = alone.offset();
+    alone.packet(Packet::new(0, good.clock.tick(), frame));
+    let mut block = alone.bytes()[start..].to_vec();
+    block[..64].fill(0);
     good.capture.raw(&block);
     good.end(4)
 }
