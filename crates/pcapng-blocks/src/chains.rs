@@ -350,3 +350,6 @@ impl Chains {
             && claim.end.is_none_or(|claimed| !chain.goes_on && end <= claimed + SLACK)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -185,12 +185,12 @@ impl SectionState {
     /// How much of a block, which is not whole, is taken by the data of a packet, if its head is
     /// sound and so its first length can be true. `bytes` are what there is of it.
     pub(crate) fn data_len(&self, bytes: &[u8]) -> Option<usize> {
-        let words = bytes.as_chunks::<4>().0;
-        let [kind, length, ..] = words else { return None };
+        let [kind, length, ..] = bytes.as_chunks::<4>().0 else { return None };
         let (kind, length) = (self.order.u32(*kind), self.order.u32(*length) as usize);
         if !is_possible(kind, length) {
             return None;
         }
+        let words = bytes.get(..length).unwrap_or(bytes).as_chunks::<4>().0;
         let places = match kind {
             kind::ENHANCED_PACKET | kind::PACKET | kind::SIMPLE_PACKET => words.get(2..),
             _ => return Some(0),
@@ -208,7 +208,7 @@ impl SectionState {
                 let id = u32::from(self.order.u16([*i0, *i1]));
                 (id, Some(self.order.u32(*high)), 28, self.order.u32(*captured))
             }
-            // Cut before its length.
+            // Cut before its length, or without room for it.
             _ => return Some(length),
         };
         let interface = usize::try_from(id).ok().and_then(|id| self.interfaces.get(id))?;

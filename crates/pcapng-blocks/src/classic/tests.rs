@@ -262,3 +262,96 @@ fn a_live_capture_must_wait_exactly_where_no_whole_record_is_left() {
         assert_eq!(waits, [false, first, !first, true], "{n}");
     }
 }
+
+const NOW: u32 = 1_760_000_000;
+
+/// What is said of a capture that begins with a usual record, of everything behind that.
+fn behind_a_usual_record(more: impl FnOnce(&mut Pcap)) -> Vec<String> {
+    let mut capture = Pcap::new(Order::Little, Fraction::Micro, 1);
+    capture.record(NOW, 1, &[1; 20], 20);
+    more(&mut capture);
+    story(&capture.bytes())[3..].to_vec()
+}
+
+/// One record that is like no other before it.
+fn odd(capture: &mut Pcap, n: usize) {
+    match n {
+        // Zeros, a fraction of a second or more, and another age in both directions.
+        0 => capture.header(0, 0, 0, 0),
+        1 => capture.record(NOW, 1_000_000, &[2; 30], 30),
+        2 => capture.record(NOW + 100_000_001, 0, &[2; 30], 30),
+        3 => capture.record(NOW - 100_000_001, 0, &[2; 30], 30),
+        // Lengths that contradict each other, and such as had none before it.
+        4 => capture.record(NOW, 0, &[2; 30], 29),
+        5 => capture.record(NOW, 0, &[], 0),
+        6 => capture.record(NOW, 0, &[2; 30], 262_145),
+        _ => capture.record(NOW, 0, &[2; 9217], 9217),
+    };
+}
+
+#[test]
+fn a_record_like_no_other_counts_only_if_another_follows() {
+    for n in 0..8 {
+        // The capture ends behind it, or within the next head.
+        assert!(behind_a_usual_record(|capture| odd(capture, n))[0].contains("Record"), "{n}");
+        let cut = behind_a_usual_record(|capture| {
+            odd(capture, n);
+            capture.raw(&[0xEE; 15]);
+        });
+        assert!(cut[0].contains("Record"), "{n}: {cut:?}");
+        // What follows is none, but what follows that is.
+        let passed = behind_a_usual_record(|capture| {
+            odd(capture, n);
+            capture.raw(&[0xEE; 40]).record(NOW + 1, 2, &[3; 9], 9);
+        });
+        let [damage, last] = &passed[..] else { panic!("{n}: {passed:?}") };
+        assert!(damage.contains("is not what goes before"), "{n}: {damage}");
+        assert!(last.ends_with("9 of 9 bytes, 0 of options"), "{n}: {last}");
+        // A record of its own time follows.
+        let kept = behind_a_usual_record(|capture| {
+            odd(capture, n);
+            let time = [0, NOW, NOW + 100_000_001, NOW - 100_000_001];
+            let seconds = time.get(n).copied().unwrap_or(NOW) + 604_800;
+            capture.record(seconds, 2, &[3; 9], 9);
+        });
+        assert_eq!(kept.len(), 2, "{n}: {kept:?}");
+        assert!(kept.iter().all(|line| line.contains("Record")), "{n}: {kept:?}");
+    }
+}
+
+#[test]
+fn a_usual_record_counts_whatever_follows() {
+    for (seconds, len) in [(NOW, 9216), (NOW + 100_000_000, 30), (NOW - 100_000_000, 30)] {
+        let lines = behind_a_usual_record(|capture| {
+            capture.record(seconds, 999_999, &vec![2; len], 262_144).raw(&[0xEE; 40]);
+        });
+        assert!(lines[0].contains(&format!("{len} of 262144 bytes")), "{lines:?}");
+        assert!(lines[1].contains("[fatal]"), "{lines:?}");
+    }
+}
+
+/// As for blocks.
+#[test]
+fn nothing_is_looked_at_more_than_three_times() {
+    for broken in [16_usize, 100, 3000, 200_000] {
+        let mut capture = Pcap::new(Order::Little, Fraction::Micro, 1);
+        let (mut records, mut len) = (0, 0);
+        while len < 3 << 20 {
+            for _ in 0..3 {
+                capture.record(NOW, 1, &[1; 20], 20);
+            }
+            capture.raw(&vec![0xEE; broken]);
+            records += 3;
+            len += 3 * 36 + broken;
+        }
+        let bytes = capture.bytes();
+        let mut reader = Reader::open(&bytes[..]).unwrap();
+        let mut found = 0;
+        while let Some(event) = reader.next() {
+            found += usize::from(matches!(event, Event::Block(block) if block.is_packet()));
+        }
+        assert_eq!(found, records, "{broken}");
+        let looked_at = reader.looked_at();
+        assert!(looked_at <= 3 * bytes.len() as u64, "{looked_at} of {}", bytes.len());
+    }
+}

@@ -109,7 +109,7 @@ fn frames_that_are_to_be_skipped_are() {
 /// Blocks of 8 MiB, then a shorter one, then another frame: as `lz4 -l` makes them of a file.
 #[test]
 fn a_legacy_frame_has_blocks_until_another_frame_begins() {
-    let text: Vec<u8> = (0..20_000_000_u32).map(|n| (n / 1000) as u8).collect();
+    let text: Vec<u8> = (0..20_000_000_u32).map(|n| (n / 1000).to_le_bytes()[0]).collect();
     let mut stream = LEGACY[0][..4].to_vec();
     for block in text.chunks(8 << 20) {
         let block = lz4_flex::block::compress(block);
