@@ -33,8 +33,8 @@ struct Path<'n>(Option<Rc<(Path<'n>, Step<'n>)>>);
 
 #[derive(Clone, Copy, Debug)]
 enum Step<'n> {
-    /// A path as text.
-    Made(&'n str),
+    /// All up to a place.
+    Made(&'n Place),
     Key(&'n str),
     Item(usize),
 }
@@ -56,7 +56,7 @@ impl<'n> At<'n> {
 
     /// A value that was made from what stands at a place.
     pub(crate) fn made(place: &'n Place, node: &'n Node) -> At<'n> {
-        let path = Path::default().step(Step::Made(&place.path));
+        let path = Path::default().step(Step::Made(place));
         At { node, document: &place.document, path, line: place.line }
     }
 
@@ -67,7 +67,8 @@ impl<'n> At<'n> {
 
     /// Where it stands.
     pub(crate) fn place(&self) -> Place {
-        Place { document: self.document.to_owned(), path: self.path.text(), line: self.line }
+        let (path, resource) = self.path.texts();
+        Place { document: self.document.to_owned(), path, line: self.line, resource }
     }
 
     /// The line on which it stands.
@@ -299,40 +300,64 @@ impl<'n> Path<'n> {
         Path(Some(Rc::new((self.clone(), step))))
     }
 
-    /// The path as a JSON pointer (RFC 6901), cut where it is longer than is ever shown.
-    fn text(&self) -> String {
+    /// The path as a JSON pointer (RFC 6901), and as Terraform has it if it begins at a resource
+    /// of a plan or state. Both are cut where they are longer than is ever shown.
+    fn texts(&self) -> (String, Option<String>) {
         let mut steps = Vec::new();
         let mut path = self;
         while let Some(link) = &path.0 {
             steps.push(link.1);
             path = &link.0;
         }
-        let mut text = String::new();
-        let mut left = LONGEST_PATH + 1;
-        let mut put = |part: &str| {
-            for c in part.chars().take(left) {
-                text.push(c);
-                left -= 1;
-            }
-        };
+        let (mut pointer, mut address) = (Cut::default(), None);
         for step in steps.into_iter().rev() {
             match step {
-                Step::Made(path) => put(path),
-                Step::Item(n) => put(&format!("/{n}")),
+                Step::Made(place) => {
+                    pointer.put(&place.path);
+                    address = place.resource.as_ref().map(|resource| {
+                        let mut address = Cut::default();
+                        address.put(resource);
+                        address
+                    });
+                }
+                Step::Item(n) => {
+                    pointer.put(&format!("/{n}"));
+                    address.iter_mut().for_each(|address| address.put(&format!("[{n}]")));
+                }
                 Step::Key(key) => {
-                    put("/");
+                    pointer.put("/");
                     for c in key.chars().take(LONGEST_PATH + 1) {
                         // Section 3.
                         match c {
-                            '~' => put("~0"),
-                            '/' => put("~1"),
-                            c => put(c.encode_utf8(&mut [0; 4])),
+                            '~' => pointer.put("~0"),
+                            '/' => pointer.put("~1"),
+                            c => pointer.put(c.encode_utf8(&mut [0; 4])),
                         }
+                    }
+                    for address in &mut address {
+                        address.put(".");
+                        address.put(key);
                     }
                 }
             }
         }
-        text
+        (pointer.text, address.map(|address| address.text))
+    }
+}
+
+/// A text that is cut where it is longer than is ever shown.
+#[derive(Default)]
+struct Cut {
+    text: String,
+    len: usize,
+}
+
+impl Cut {
+    fn put(&mut self, part: &str) {
+        for c in part.chars().take(LONGEST_PATH + 1 - self.len) {
+            self.text.push(c);
+            self.len += 1;
+        }
     }
 }
 

@@ -181,12 +181,13 @@ fn template_within(mut node: Node, name: &str) -> Result<(Node, &'static str), P
         Ok(mut inner) if kind(&At::root(name, &inner)) == Some(Kind::Template) => {
             // They count the lines of the text, which are none of the document.
             without_lines(&mut inner);
+            inner.line = body.line;
             Ok((inner, path))
         }
         // A text that is no template is told of as a text.
         _ if path.is_empty() => Ok((node, path)),
         Ok(_) => {
-            let place = Place { document: name.to_owned(), path: path.to_owned(), line: None };
+            let place = Place { path: path.to_owned(), ..whole(&Document { name, bytes: &[] }) };
             Err(Problem::error(place, "found no template, expected one"))
         }
         Err(problem) => {
@@ -283,7 +284,8 @@ fn sessions(name: &str, bytes: &[u8], contents: &mut Contents, problems: &mut Pr
         Err(found) => {
             for problem in found.list() {
                 let line = problem.at.and_then(|(line, _)| u32::try_from(line).ok());
-                let place = Place { document: name.to_owned(), path: problem.path.clone(), line };
+                let path = problem.path.clone();
+                let place = Place { document: name.to_owned(), path, line, resource: None };
                 problems.push(Problem::error(place, problem.message.clone()));
             }
             problems.count_errors(found.more());

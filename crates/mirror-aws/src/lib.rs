@@ -6,9 +6,9 @@
 //!
 //! | Document | Rules to filters by | Places |
 //! |---|---|---|
-//! | answers of `aws ec2 describe-traffic-mirror-{filters,filter-rules,sessions,targets}` and `describe-network-interfaces`, also paged or cut by `--query` | ids | path |
-//! | CloudFormation templates in YAML or JSON, of the CDK too | names in the template, ids | path and, in YAML, line |
-//! | `terraform show -json`, of a state or plan | ids, or the configuration of the plan | path |
+//! | answers of `aws ec2 describe-traffic-mirror-{filters,filter-rules,sessions,targets}` and `describe-network-interfaces`, also paged or cut by `--query` | ids | line, path |
+//! | CloudFormation templates in YAML or JSON, of the CDK too | names in the template, ids | line, path |
+//! | `terraform show -json`, of a state or plan | ids, or the configuration of the plan | line, path, address of the resource |
 //! | sessions files (`mirror-pcap/sessions/1`) | – | path |
 //!
 //! [`read`] takes names and bytes, opens no file, and gives an [`Estate`]: filters, sessions and

@@ -32,7 +32,7 @@ const MAX_NODES: usize = 2 << 20;
 pub struct Node {
     /// What it is.
     pub kind: NodeKind,
-    /// Its line, counted from 1. JSON has none.
+    /// Its line, counted from 1; none of what was made and not read.
     pub line: Option<u32>,
 }
 
@@ -70,7 +70,7 @@ pub enum NodeKind {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// The line of the key, counted from 1. JSON has none.
+    /// The line of the key, counted from 1; none of what was made and not read.
     pub line: Option<u32>,
     /// The value.
     pub value: Node,
@@ -133,7 +133,7 @@ impl Node {
 type Refusal = (Option<u32>, String);
 
 fn refused(document: &str, (line, message): Refusal) -> Problem {
-    let place = Place { document: document.to_owned(), path: String::new(), line };
+    let place = Place { document: document.to_owned(), line, ..Place::default() };
     Problem::error(place, message)
 }
 

@@ -30,8 +30,18 @@ pub struct Place {
     /// The path in it, as a JSON pointer (RFC 6901); empty for the document itself. What is longer
     /// than a thousand characters is cut.
     pub path: String,
-    /// The line, counted from 1, where the format tells it (YAML).
+    /// The line, counted from 1; none of a whole document, and where a text within it was read.
     pub line: Option<u32>,
+    /// In a plan or state, the address of the resource and what of it stands there, as
+    /// `aws_ec2_traffic_mirror_session.web[0].session_number`: what Terraform and people call it.
+    pub resource: Option<String>,
+}
+
+impl Place {
+    /// What a person finds it by within the document: the address or, failing that, the path.
+    pub fn name(&self) -> &str {
+        self.resource.as_ref().unwrap_or(&self.path)
+    }
 }
 
 impl fmt::Display for Place {
@@ -41,9 +51,9 @@ impl fmt::Display for Place {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
-        if !self.path.is_empty() {
+        if !self.name().is_empty() {
             f.write_str(": ")?;
-            escape(&self.path, f)?;
+            escape(self.name(), f)?;
         }
         Ok(())
     }
@@ -317,7 +327,7 @@ mod tests {
     use super::*;
 
     fn place(document: &str, path: &str, line: Option<u32>) -> Place {
-        Place { document: document.into(), path: path.into(), line }
+        Place { document: document.into(), path: path.into(), line, resource: None }
     }
 
     #[test]
@@ -329,6 +339,11 @@ mod tests {
         );
         assert_eq!(says(place("s.json", "/0", None)), "s.json: /0: found 7, expected a string");
         assert_eq!(says(place("s.json", "", None)), "s.json: found 7, expected a string");
+        let resource = Some("aws_instance.web[0].id".to_owned());
+        assert_eq!(
+            says(Place { resource, ..place("p.json", "/values/0/id", Some(3)) }),
+            "p.json:3: aws_instance.web[0].id: found 7, expected a string"
+        );
     }
 
     #[test]

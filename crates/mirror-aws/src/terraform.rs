@@ -70,15 +70,12 @@ pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
     }
     let configuration = is_plan.then(|| Configuration::new(root, &resources));
     for resource in &resources {
-        let place: Place = resource.values.place();
+        let (key, name) = (resource.address.to_string(), resource.address.name());
+        let place = Place { resource: Some(key.clone()), ..resource.values.place() };
         let planned = configuration
             .as_ref()
-            .map(|configuration| with_unknown(resource, configuration, reader.problems));
-        let at = match &planned {
-            Some(values) => At::made(&place, values),
-            None => resource.values.clone(),
-        };
-        let (key, name) = (resource.address.to_string(), resource.address.name());
+            .map(|configuration| with_unknown(resource, &place, configuration, reader.problems));
+        let at = At::made(&place, planned.as_ref().unwrap_or(resource.values.node()));
         let label = Label { key: &key, name: &name, id: None };
         match resource.kind {
             FILTER => reader.filter(&at, Some(label)),
@@ -149,6 +146,7 @@ fn resource<'n>(at: &At<'n>, problems: &mut Problems) -> Option<Resource<'n>> {
 /// The values of a planned resource, with what isn't known yet.
 fn with_unknown(
     resource: &Resource<'_>,
+    place: &Place,
     configuration: &Configuration<'_>,
     problems: &mut Problems,
 ) -> Node {
@@ -158,7 +156,7 @@ fn with_unknown(
     let is_known = |entry: &&Entry| !unknown.contains(entry.key.as_str());
     let mut entries: Vec<Entry> =
         values.node().entries().iter().filter(is_known).cloned().collect();
-    let mut named = Vec::new();
+    let (mut named, mut doubts) = (Vec::new(), Vec::new());
     for (kind, key, kinds) in REFERENCES {
         // One that is null was left out, whatever the configuration makes it from.
         if kind != resource.kind || values.member(key).is_some() {
@@ -166,11 +164,7 @@ fn with_unknown(
         }
         if unknown.contains(key) || configuration.has(resource, key) {
             let answer = configuration.resolve(resource, key, kinds);
-            if let Some(doubt) = answer.doubt {
-                let place =
-                    Place { path: format!("{}/{key}", values.place().path), ..values.place() };
-                problems.push(Problem::warning(place, doubt));
-            }
+            doubts.extend(answer.doubt.map(|doubt| (key, doubt)));
             named.push((key, answer.kind));
         }
     }
@@ -193,7 +187,12 @@ fn with_unknown(
     for (key, kind) in named {
         put(key, kind);
     }
-    Node { kind: NodeKind::Map(entries), line: values.node().line }
+    let node = Node { kind: NodeKind::Map(entries), line: values.node().line };
+    for (key, doubt) in doubts {
+        let field = At::made(place, &node).member(key);
+        field.iter().for_each(|field| field.warning(doubt.as_str(), problems));
+    }
+    node
 }
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ fn a_value_that_cannot_be_known_says_why_and_what_to_give() {
     let unresolved = |param: Option<&str>| {
         let why = "parameter \"Vpc\" has no default".to_owned();
         let node = Node::new(NodeKind::Unresolved { why, param: param.map(str::to_owned) });
-        let place = Place { document: "d".into(), path: "/x".into(), line: Some(7) };
+        let place =
+            Place { document: "d".into(), path: "/x".into(), line: Some(7), resource: None };
         let mut problems = Problems::default();
         let at = At::made(&place, &node);
         assert_eq!(at.cidr(&mut problems), None);
@@ -161,5 +162,5 @@ fn a_path_is_cut_where_it_is_longer_than_is_shown() {
     let (_, long) = root.entries().next().unwrap();
     let place = long.get("b").unwrap().place();
     assert_eq!(place.path.len(), 1_001);
-    assert_eq!(place.to_string().len(), "d: ".len() + 1_000 + "...".len());
+    assert_eq!(place.to_string().len(), "d:1: ".len() + 1_000 + "...".len());
 }

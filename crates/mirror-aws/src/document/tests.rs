@@ -67,7 +67,7 @@ fn the_template_that_get_template_prints_is_read_as_a_message_of_ours_advises() 
     let wrong = serde_json::to_string(&TEMPLATE.replace("Protocol: 6", "Protocol: x")).unwrap();
     assert_eq!(
         says("t", format!("{{\"TemplateBody\": {wrong}}}").as_bytes()),
-        "t: /TemplateBody/Resources/R/Properties/Protocol: found \"x\", expected an integer from -1 to \
+        "t:1: /TemplateBody/Resources/R/Properties/Protocol: found \"x\", expected an integer from -1 to \
          255\n"
     );
     assert_eq!(
@@ -81,7 +81,7 @@ fn a_misspelt_key_beside_one_that_is_known_is_said() {
     let text = format!(r#"{{"TraficMirrorSessions": [], {}"#, &TARGET[1..]);
     assert_eq!(
         says("a", text.as_bytes()),
-        "a: /TraficMirrorSessions: warning: found \"TraficMirrorSessions\", which is not known here\n"
+        "a:1: /TraficMirrorSessions: warning: found \"TraficMirrorSessions\", which is not known here\n"
     );
 }
 
@@ -107,7 +107,7 @@ fn what_is_no_document_says_what_was_found_and_what_is_read() {
     );
     assert_eq!(
         says("a", br#"{"Reservations": []}"#),
-        "a: found an object, expected a mirror filter, rule, session or target, or a network \
+        "a:1: found an object, expected a mirror filter, rule, session or target, or a network \
          interface, as AWS describes it\n"
     );
 }
@@ -131,7 +131,7 @@ fn a_document_that_says_nothing_of_mirroring_is_not_passed_over_in_silence() {
 fn a_key_that_stands_twice_is_an_error_wherever_it_stands() {
     assert_eq!(
         says("a", br#"{"TrafficMirrorTargets": [], "x": [{"y": 1, "z": 2, "y": 1}]}"#),
-        "a: /x/0/y: found \"y\" a second time, expected it once\n"
+        "a:1: /x/0/y: found \"y\" a second time, expected it once\n"
     );
     assert_eq!(
         says("a.yaml", b"Resources:\n  A: {Type: X}\nParameters: {}\nResources: {}\n"),

@@ -82,14 +82,14 @@ fn a_rule_or_filter_described_in_two_ways_names_both_places() {
             filter("tmf-0f", &[rule("tmfr-1", "tmf-0f", 10)]),
             rules(&[rule("tmfr-1", "tmf-0f", 11)]),
         ]),
-        ["b: /TrafficMirrorFilterRules/0: rule \"tmfr-1\" is described differently at a: \
+        ["b:1: /TrafficMirrorFilterRules/0: rule \"tmfr-1\" is described differently at a:1: \
           /TrafficMirrorFilters/0/IngressFilterRules/0"]
     );
     let mut dns = filter("tmf-0f", &[]);
     dns["TrafficMirrorFilters"][0]["NetworkServices"] = json!(["amazon-dns"]);
     assert_eq!(
         says(&[filter("tmf-0f", &[]), dns]).first().unwrap(),
-        "b: /TrafficMirrorFilters/0: filter \"tmf-0f\" is described differently at a: \
+        "b:1: /TrafficMirrorFilters/0: filter \"tmf-0f\" is described differently at a:1: \
          /TrafficMirrorFilters/0"
     );
 }
@@ -101,8 +101,8 @@ fn a_number_used_twice_in_one_direction_is_an_error_and_in_both_is_not() {
     assert_eq!(
         says(&[filter("tmf-0f", &[one.clone(), other.clone()])]),
         [
-            "a: /TrafficMirrorFilters/0/IngressFilterRules/1: rule 10 (ingress): number already used \
-          at a: /TrafficMirrorFilters/0/IngressFilterRules/0"
+            "a:1: /TrafficMirrorFilters/0/IngressFilterRules/1: rule 10 (ingress): number already used \
+          at a:1: /TrafficMirrorFilters/0/IngressFilterRules/0"
         ]
     );
     other["TrafficDirection"] = json!("egress");
@@ -127,18 +127,22 @@ fn a_filter_without_rules_is_told_and_one_whose_rules_were_cut_away_is_an_error(
     }]});
     assert_eq!(
         says(&[dns]),
-        ["a: /TrafficMirrorFilters/0: warning: found a filter without rules: only Amazon DNS is \
-          mirrored"]
+        [
+            "a:1: /TrafficMirrorFilters/0: warning: found a filter without rules: only Amazon DNS is \
+          mirrored"
+        ]
     );
     assert_eq!(
         says(&[filter("tmf-0f", &[])]),
-        ["a: /TrafficMirrorFilters/0: warning: found a filter without rules: nothing is mirrored"]
+        [
+            "a:1: /TrafficMirrorFilters/0: warning: found a filter without rules: nothing is mirrored"
+        ]
     );
     let cut = json!([{"TrafficMirrorFilterId": "tmf-0f"}]);
     assert_eq!(
         says(std::slice::from_ref(&cut)),
         [
-            "a: /0: found no IngressFilterRules or no EgressFilterRules, expected both; [] says that \
+            "a:1: /0: found no IngressFilterRules or no EgressFilterRules, expected both; [] says that \
           there are none"
         ]
     );
@@ -161,11 +165,11 @@ fn sessions_of_foreign_accounts_keep_the_ids_that_nobody_describes() {
     assert_eq!(
         says,
         [
-            "a: /TrafficMirrorSessions/0: warning: 3 sessions are found by VNI alone, as no \
+            "a:1: /TrafficMirrorSessions/0: warning: 3 sessions are found by VNI alone, as no \
              document describes their network interfaces, the first \"eni-1\"",
-            "a: /TrafficMirrorSessions/0: warning: 3 sessions name a target that no document \
+            "a:1: /TrafficMirrorSessions/0: warning: 3 sessions name a target that no document \
              describes, the first \"tmt-0e\"",
-            "a: /TrafficMirrorSessions/0: warning: 3 sessions name a filter that no document \
+            "a:1: /TrafficMirrorSessions/0: warning: 3 sessions name a filter that no document \
              describes, the first \"tmf-0f\"",
         ]
     );
@@ -179,7 +183,7 @@ fn a_session_described_twice_counts_once_or_is_an_error() {
     assert_eq!(estate(&[one(7), twice]).sessions.len(), 1);
     assert!(
         says(&[one(7), one(8)]).contains(
-            &"b: /TrafficMirrorSessions/0: session \"tms-1\" is described differently at a: \
+            &"b:1: /TrafficMirrorSessions/0: session \"tms-1\" is described differently at a:1: \
               /TrafficMirrorSessions/0"
                 .to_owned()
         )
@@ -209,7 +213,7 @@ fn two_descriptions_of_an_interface_add_up_unless_they_contradict_each_other() {
         assert_eq!(
             says(&[interfaces(&[one.clone(), other])]),
             [
-                "a: /NetworkInterfaces/1: network interface \"eni-1\" is described differently at a: \
+                "a:1: /NetworkInterfaces/1: network interface \"eni-1\" is described differently at a:1: \
               /NetworkInterfaces/0"
             ]
         );
@@ -241,8 +245,10 @@ fn a_page_that_is_not_the_last_says_so() {
     page["NextToken"] = json!("eyJ2Ijo");
     assert_eq!(
         says(std::slice::from_ref(&page)),
-        ["a: /NextToken: warning: found NextToken: these are not all TrafficMirrorFilters, give \
-          the pages after it too"]
+        [
+            "a:1: /NextToken: warning: found NextToken: these are not all TrafficMirrorFilters, give \
+          the pages after it too"
+        ]
     );
     let last = filter("tmf-0a", &[rule("tmfr-2", "tmf-0a", 10)]);
     assert_eq!(says(&[page.clone(), last.clone()]), [""; 0]);
@@ -281,7 +287,7 @@ fn a_rule_that_two_filters_have_is_said() {
     let said = says(&documents);
     assert_eq!(
         said[0],
-        "b: /TrafficMirrorFilterRules/0: rule \"tmfr-1\" is of another filter at a: \
+        "b:1: /TrafficMirrorFilterRules/0: rule \"tmfr-1\" is of another filter at a:1: \
          /TrafficMirrorFilters/0/IngressFilterRules/0"
     );
     // A rule of one filter may be in two answers.
@@ -312,7 +318,7 @@ fn an_interface_with_two_primary_addresses_is_an_error() {
     assert_eq!(
         says(&[json!({"NetworkInterfaces": [one]})]),
         [
-            "a: /NetworkInterfaces/0/PrivateIpAddresses/0/PrivateIpAddress: found \"10.0.0.2\", expected \
+            "a:1: /NetworkInterfaces/0/PrivateIpAddresses/0/PrivateIpAddress: found \"10.0.0.2\", expected \
           10.0.0.1, which PrivateIpAddress says is the primary one"
         ]
     );

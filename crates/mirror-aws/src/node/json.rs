@@ -1,4 +1,6 @@
 //! JSON into a tree, by serde_json: it knows surrogates, tabs, and stops at a depth of 128.
+//!
+//! The lines, which it doesn't tell, are found in a second walk over the same text ([`Lines`]).
 
 use std::fmt;
 
@@ -11,7 +13,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Node, Refusal> {
     let budget = Budget::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let node = Seed(&budget).deserialize(&mut json);
-    node.and_then(|node| json.end().map(|()| node)).map_err(|error| {
+    let node = node.and_then(|node| json.end().map(|()| node));
+    let numbered = node.map(|mut node| {
+        Lines { rest: bytes, line: 1 }.number(&mut node);
+        node
+    });
+    numbered.map_err(|error| {
         let line = u32::try_from(error.line()).ok().filter(|&line| line > 0);
         // serde_json's messages end in the place, which the caller says in its own way.
         let text = error.to_string();
@@ -92,5 +99,73 @@ impl<'de> Visitor<'de> for Seed<'_> {
         // Most maps are small and a vector begins with room for four entries.
         entries.shrink_to_fit();
         self.node(NodeKind::Map(entries))
+    }
+}
+
+/// A walk over a text that was read already, beside the tree that came of it. As the text is sound,
+/// only strings have to be told from all else.
+struct Lines<'b> {
+    rest: &'b [u8],
+    line: u32,
+}
+
+impl Lines<'_> {
+    /// Give the next value of the text, which is this one, and all in it their lines.
+    fn number(&mut self, node: &mut Node) {
+        node.line = Some(self.begin());
+        match &mut node.kind {
+            NodeKind::List(items) => {
+                self.byte();
+                items.iter_mut().for_each(|item| self.number(item));
+                self.begin();
+                self.byte();
+            }
+            NodeKind::Map(entries) => {
+                self.byte();
+                for Entry { line, value, .. } in entries {
+                    *line = Some(self.begin());
+                    self.string();
+                    self.number(value);
+                }
+                self.begin();
+                self.byte();
+            }
+            NodeKind::String(_) => self.string(),
+            _ => {
+                while !matches!(
+                    self.rest.first(),
+                    None | Some(b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n')
+                ) {
+                    self.byte();
+                }
+            }
+        }
+    }
+
+    /// Go to where something begins, or where a list or map ends, and give the line of that.
+    fn begin(&mut self) -> u32 {
+        while matches!(self.rest.first(), Some(b' ' | b'\t' | b'\r' | b'\n' | b',' | b':')) {
+            self.byte();
+        }
+        self.line
+    }
+
+    /// Pass over a string, in which no line ends.
+    fn string(&mut self) {
+        self.byte();
+        loop {
+            match self.byte() {
+                Some(b'\\') => _ = self.byte(),
+                Some(b'"') | None => return,
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        self.line = self.line.saturating_add(u32::from(byte == b'\n'));
+        Some(byte)
     }
 }

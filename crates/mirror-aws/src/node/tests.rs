@@ -41,7 +41,6 @@ fn json_keeps_order_repetition_and_the_text_of_numbers() {
     let text = r#"{"b": [1, -2, 18446744073709551615, true, null], "a": {}, "b": "x"}"#;
     assert_eq!(say(&json(text)), text);
     assert_eq!(say(&json("[1.0, 1e300, 0.5]")), "[1.0, 1e300, 0.5]");
-    assert_eq!(json("[1]").line, None);
 }
 
 #[test]
@@ -50,6 +49,81 @@ fn json_strings_may_have_surrogate_pairs_and_escaped_tabs() {
     assert_eq!(say(&json("\t[\t1\t]\r\n")), "[1]");
     assert!(json_error(r#""\ud83d""#).starts_with("d:1: not JSON: "), "half of a pair");
     assert!(json_error("\"\t\"").starts_with("d:1: not JSON: "), "a raw tab");
+}
+
+proptest::proptest! {
+    /// Each value is a text of its own, so that the line on which it stands can be looked up.
+    #[test]
+    fn every_json_value_and_key_knows_its_line(
+        shape in proptest::collection::vec(0..5_u8, 0..40),
+        breaks in proptest::collection::vec(0..4_usize, 1..40),
+    ) {
+        let text = layout(&shape, &breaks);
+        let node = json(&text);
+        let line = |what: &str| text.lines().position(|line| line.contains(what)).map(|n| n + 1);
+        let mut left = vec![(&node, node.line)];
+        let mut seen = 0;
+        while let Some((node, _)) = left.pop() {
+            if let Some(value) = node.as_str() {
+                let value = serde_json::to_string(value).unwrap();
+                proptest::prop_assert_eq!(node.line.map(|n| n as usize), line(&value), "{} in {}", value, text);
+                seen += 1;
+            }
+            for Entry { key, line: at, value } in node.entries() {
+                let key = format!("{}:", serde_json::to_string(key).unwrap());
+                proptest::prop_assert_eq!(at.map(|n| n as usize), line(&key), "{} in {}", key, text);
+                left.push((value, value.line));
+            }
+            left.extend(node.items().iter().map(|item| (item, item.line)));
+        }
+        proptest::prop_assert_eq!(seen, text.matches("v\\\"").count());
+    }
+}
+
+/// A document of this shape, with so many line feeds between its tokens.
+fn layout(shape: &[u8], breaks: &[usize]) -> String {
+    let mut breaks = breaks.iter().cycle();
+    let mut text = String::new();
+    let mut put = |token: &str| {
+        text += token;
+        text += &"\r\n".repeat(*breaks.next().unwrap());
+    };
+    // What is open ends with these; the document is a list.
+    let mut open = vec!["]"];
+    put("[");
+    let mut is_first = true;
+    for (n, what) in shape.iter().enumerate() {
+        if *what == 0 && open.len() > 1 {
+            put(open.pop().unwrap());
+            is_first = false;
+            continue;
+        }
+        if !is_first {
+            put(",");
+        }
+        if open.last() == Some(&"}") {
+            put(&format!("\"k\\\"{n}\":"));
+        }
+        is_first = false;
+        match what {
+            1 => {
+                put("[");
+                open.push("]");
+                is_first = true;
+            }
+            2 => {
+                put("{");
+                open.push("}");
+                is_first = true;
+            }
+            3 => put(["-1.5e3", "null", "true", "0"][n % 4]),
+            _ => put(&format!("\"v\\\"\\\\{n}, ]\"")),
+        }
+    }
+    while let Some(end) = open.pop() {
+        put(end);
+    }
+    text
 }
 
 #[test]

@@ -201,11 +201,9 @@ fn a_local_value_leads_nowhere_so_the_one_filter_of_the_module_is_meant() {
     assert_eq!(rules_by_filter(&estate)[0].1, [1]);
     assert_eq!(
         warnings(&estate),
-        [
-            "plan: /planned_values/root_module/resources/1/values/traffic_mirror_filter_id: warning: \
-          taken for \"aws_ec2_traffic_mirror_filter.a\", the only one in its module, as a plan \
-          doesn't repeat \"local.filter\""
-        ]
+        ["plan:1: aws_ec2_traffic_mirror_filter_rule.r.traffic_mirror_filter_id: warning: taken \
+             for \"aws_ec2_traffic_mirror_filter.a\", the only one in its module, as a plan \
+          doesn't repeat \"local.filter\""]
     );
 
     for (filters, count) in [
@@ -216,7 +214,7 @@ fn a_local_value_leads_nowhere_so_the_one_filter_of_the_module_is_meant() {
         assert_eq!(
             problems.to_string(),
             format!(
-                "plan: /planned_values/root_module/resources/{count}/values/traffic_mirror_filter_id: \
+                "plan:1: aws_ec2_traffic_mirror_filter_rule.r.traffic_mirror_filter_id: \
                  unresolved: it is known only after the plan is applied, from terraform show -json \
                  of the state then; of the aws_ec2_traffic_mirror_filter in the plan {count} may be \
                  meant"
@@ -275,15 +273,17 @@ fn what_only_the_apply_can_tell_is_an_error_in_a_rule_and_a_warning_in_a_session
     ]);
     let problems = reading(&document).unwrap_err().to_string();
     let lines: Vec<&str> = problems.lines().collect();
-    assert!(lines.contains(
-        &"plan: /planned_values/root_module/resources/1/values/source_cidr_block: unresolved: it is \
-          known only after the plan is applied, from terraform show -json of the state then"
-    ), "{problems}");
     assert!(
-        lines
-            .iter()
-            .any(|line| line
-                .contains("/resources/2/values/network_interface_id: warning: unresolved: ")),
+        lines.contains(
+            &"plan:1: aws_ec2_traffic_mirror_filter_rule.r.source_cidr_block: unresolved: it is \
+          known only after the plan is applied, from terraform show -json of the state then"
+        ),
+        "{problems}"
+    );
+    assert!(
+        lines.iter().any(|line| line.contains(
+            "aws_ec2_traffic_mirror_session.s.network_interface_id: warning: unresolved: "
+        )),
         "{problems}"
     );
 }
@@ -348,11 +348,11 @@ fn a_bound_that_is_not_set_is_told_from_a_reversed_range() {
     };
     assert_eq!(
         with(json!([{"from_port": 443, "to_port": 0}])),
-        "/0: found ports 443-0, expected both ports; Terraform sends one that is not set as 0"
+        "[0]: found ports 443-0, expected both ports; Terraform sends one that is not set as 0"
     );
     assert_eq!(
         with(json!([{"from_port": 443, "to_port": 80}])),
-        "/0: found ports 443-80, expected 80-443"
+        "[0]: found ports 443-80, expected 80-443"
     );
     assert_eq!(
         with(json!([{"from_port": 443, "to_port": null}])),
@@ -496,7 +496,7 @@ fn a_count_may_be_computed_with_so_that_it_is_an_index_is_said() {
     assert_eq!(rules_by_filter(&estate)[1].1, [2]);
     assert_eq!(
         warnings(&estate)[0],
-        "plan: /planned_values/root_module/resources/1/values/traffic_mirror_filter_id: warning: \
+        "plan:1: aws_ec2_traffic_mirror_filter_rule.r[0].traffic_mirror_filter_id: warning: \
          taken for the one with the same index, as a plan doesn't repeat how count.index is used"
     );
 }
@@ -518,13 +518,13 @@ fn a_field_that_a_plan_does_not_have_is_unknown_and_null_is_unset() {
     for field in ["protocol", "source_port_range", "destination_port_range"] {
         // Nobody says that it is unknown: the list of changes is gone.
         let problems = reading(&without(&[field])).unwrap_err().to_string();
-        assert!(problems.contains(&format!("/values/{field}: unresolved: ")), "{problems}");
+        assert!(problems.contains(&format!(".{field}: unresolved: ")), "{problems}");
     }
     let mut document = without(&[]);
     let filter = &mut document["planned_values"]["root_module"]["resources"][0]["values"];
     filter.as_object_mut().unwrap().remove("network_services").unwrap();
     let problems = reading(&document).unwrap_err().to_string();
-    assert!(problems.contains("/values/network_services: unresolved: "), "{problems}");
+    assert!(problems.contains(".network_services: unresolved: "), "{problems}");
 }
 
 #[test]
@@ -537,7 +537,7 @@ fn what_is_left_of_an_interrupted_replacement_makes_nothing_known() {
     ]);
     let problems = reading(&document).unwrap_err();
     assert_eq!(problems.errors(), 1, "{problems}");
-    assert!(problems.to_string().contains("/values/protocol: unresolved: "), "{problems}");
+    assert!(problems.to_string().contains(".protocol: unresolved: "), "{problems}");
 }
 
 #[test]
@@ -632,6 +632,6 @@ fn what_is_not_known_is_told_in_the_order_of_the_plan() {
         {"address": "aws_ec2_traffic_mirror_filter.f", "change": {"after_unknown": unknown}}
     ]);
     let mut told = warnings(&estate(&document));
-    told.retain(|one| one.contains("/new_"));
+    told.retain(|one| one.contains(".new_"));
     assert!(told.len() == 50 && told.is_sorted(), "{told:?}");
 }
