@@ -44,6 +44,10 @@ pub fn documents(data: &[u8]) {
                 assert_eq!(warning.severity, Severity::Warning, "{warning}");
                 check_problem(warning);
             }
+            for one in &estate.unresolved {
+                check_problem(&one.error());
+                check_problem(&one.warning());
+            }
             check_estate(&estate, name);
             // The same file once more says nothing more.
             let twice = read(&[document, document], &params(setup));
@@ -113,6 +117,8 @@ fn alike(one: &Estate, other: &Estate) -> bool {
         && one.sessions == other.sessions
         && one.picture == other.picture
         && one.enis == other.enis
+        && one.sinks == other.sinks
+        && one.unresolved == other.unresolved
         && one.warnings == other.warnings
 }
 
@@ -129,6 +135,7 @@ fn check_estate(estate: &Estate, name: &str) {
     let in_picture: HashSet<_> = estate.picture.sessions().iter().map(signs).collect();
     for one in &estate.sessions {
         assert!(one.filter.is_none_or(|index| index < estate.filters.len()), "{one:?}");
+        assert!(one.sink.is_none_or(|sink| estate.sinks.contains(&sink)), "{one:?}");
         assert!(in_picture.contains(&signs(&one.session)), "{one:?} is not in the picture");
     }
     if let Some(text) = check_picture(&estate.picture) {

@@ -235,7 +235,7 @@ impl<'n> At<'n> {
         problems.say(Severity::Warning, || Problem::warning(self.place(), message));
     }
 
-    /// Report that this is not what was expected.
+    /// Report that this is not what was expected, or can't be known.
     pub(crate) fn wrong(&self, expected: &str, problems: &mut Problems) {
         let found = match &self.node.kind {
             NodeKind::Null => "null".to_owned(),
@@ -245,20 +245,11 @@ impl<'n> At<'n> {
             NodeKind::List(_) => "a list".to_owned(),
             NodeKind::Map(_) => "an object".to_owned(),
             NodeKind::Resource(name) => format!("a reference to resource {}", Shown(name)),
-            NodeKind::Unresolved { .. } => return self.unresolved(problems),
+            NodeKind::Unresolved { why, param } => {
+                return problems.blank(self.place(), why, param.as_ref());
+            }
         };
         self.error(format!("found {found}, expected {expected}"), problems);
-    }
-
-    /// Report that this can't be known, and what would make it known.
-    fn unresolved(&self, problems: &mut Problems) {
-        if let NodeKind::Unresolved { why, param } = &self.node.kind {
-            let give = match param {
-                Some(name) => format!("; give --param {name}=VALUE"),
-                None => String::new(),
-            };
-            self.error(format!("unresolved: {why}{give}"), problems);
-        }
     }
 
     fn parsed<T: std::str::FromStr>(&self, expected: &str, problems: &mut Problems) -> Option<T> {
@@ -302,7 +293,7 @@ impl<'n> Path<'n> {
 
     /// The path as a JSON pointer (RFC 6901), and as Terraform has it if it begins at a resource
     /// of a plan or state. Both are cut where they are longer than is ever shown.
-    fn texts(&self) -> (String, Option<String>) {
+    fn texts(&self) -> (String, Option<Box<str>>) {
         let mut steps = Vec::new();
         let mut path = self;
         while let Some(link) = &path.0 {
@@ -334,14 +325,14 @@ impl<'n> Path<'n> {
                             c => pointer.put(c.encode_utf8(&mut [0; 4])),
                         }
                     }
-                    for address in &mut address {
+                    if let Some(address) = &mut address {
                         address.put(".");
                         address.put(key);
                     }
                 }
             }
         }
-        (pointer.text, address.map(|address| address.text))
+        (pointer.text, address.map(|address| address.text.into()))
     }
 }
 

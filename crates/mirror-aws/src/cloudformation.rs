@@ -33,6 +33,7 @@ use crate::at::At;
 use crate::node::{Entry, Node, NodeKind};
 use crate::params::Parameters;
 use crate::problem::{Place, Problems, Shown};
+use crate::unresolved::Blank;
 
 use evaluate::Evaluator;
 use template::{Template, describe};
@@ -70,6 +71,8 @@ pub(crate) struct Resource {
     pub(crate) properties: Node,
     /// The place of the properties.
     pub(crate) place: Place,
+    /// What would tell whether it is there at all.
+    pub(crate) perhaps: Vec<Blank>,
 }
 
 impl Kind {
@@ -129,13 +132,13 @@ pub(crate) fn resources(
             Ok(true) => {}
             Ok(false) => continue,
             // Who refers to it will say so.
-            Err(_) if kind == Kind::NetworkInterface => continue,
+            Err(_) if matches!(kind, Kind::NetworkInterface | Kind::Target) => continue,
             Err(unknown) => {
                 let place = at.get("Condition").as_ref().unwrap_or(&at).place();
                 At::made(&place, &unknown.into_node(place.line)).wrong("a condition", problems);
-                continue;
             }
         }
+        let perhaps = problems.take_blanks();
         // Null is none to CloudFormation, and is refused like one in a property.
         let written = at.member("Properties");
         let place = written.as_ref().unwrap_or(&at).place();
@@ -147,7 +150,7 @@ pub(crate) fn resources(
             root.error(evaluate::TOO_MUCH, problems);
             break;
         }
-        found.push(Resource { kind, logical_id: name.to_owned(), id, properties, place });
+        found.push(Resource { kind, logical_id: name.to_owned(), id, properties, place, perhaps });
     }
     leave_out_unknown(&mut found);
     found

@@ -77,6 +77,10 @@ pub(crate) fn read(
         Some(Kind::Sessions) => sessions(document.name, &bytes, contents, problems),
         None => problems.push(Problem::error(whole.clone(), unknown(&root))),
     }
+    // Not of anything that can do without it.
+    for blank in problems.take_blanks() {
+        problems.push(Problem::error(blank.place, format!("unresolved: {}", blank.why)));
+    }
     if contents.count() == before && (problems.errors(), problems.warnings()) == (errors, warnings)
     {
         let message = match kind(&root) {
@@ -118,9 +122,9 @@ fn text<'d>(document: &Document<'d>, problems: &mut Problems) -> Option<Cow<'d, 
 
 impl Contents {
     fn count(&self) -> usize {
-        let Raw { filters, rules, sessions, targets, enis, pages: _ } = &self.raw;
+        let Raw { filters, rules, sessions, targets, enis, perhaps, pages: _ } = &self.raw;
         let raw = filters.len() + rules.len() + sessions.len() + targets.len() + enis.len();
-        raw + self.sessions.len()
+        raw + perhaps.len() + self.sessions.len()
     }
 }
 

@@ -13,12 +13,12 @@
 //!
 //! [`read`] takes names and bytes, opens no file, and gives an [`Estate`]: filters, sessions and
 //! interfaces, joined. Two rules stand above all others here. What a rule says is never guessed: a
-//! value that can't be known is an error that names what to give, for read as a wildcard it would
-//! claim packets that were never mirrored. And nothing that matters is passed over: a field that
-//! isn't known, a rule without its filter, a page that is missing are said.
+//! value that can't be known is [`Unresolved`], names what to give, and says what rests on it, for
+//! read as a wildcard it would claim packets that were never mirrored. And nothing that matters is
+//! passed over: a field that isn't known, a rule without its filter, a page that is missing are said.
 //!
 //! ```
-//! use mirror_aws::{Document, Parameters, read};
+//! use mirror_aws::{Document, Open, Parameters, read};
 //!
 //! let template = "
 //! Parameters:
@@ -36,9 +36,11 @@
 //!       DestinationCidrBlock: !Ref Vpc
 //! ";
 //! let documents = [Document { name: "web.yaml", bytes: template.as_bytes() }];
-//! let problems = read(&documents, &Parameters::new()).unwrap_err();
+//! let estate = read(&documents, &Parameters::new())?;
+//! let range = &estate.unresolved[0];
+//! assert_eq!(range.leaves, Open::Filter(0));
 //! assert_eq!(
-//!     problems.to_string(),
+//!     range.error().to_string(),
 //!     "web.yaml:14: /Resources/In/Properties/DestinationCidrBlock: unresolved: parameter \"Vpc\" \
 //!      has no default; give --param Vpc=VALUE"
 //! );
@@ -70,11 +72,13 @@ mod problem;
 mod raw;
 mod template;
 mod terraform;
+mod unresolved;
 
 pub use document::Document;
 pub use estate::{Estate, FilteredSession, KnownFilter};
 pub use params::{ParameterError, Parameters};
-pub use problem::{Mistake, Place, Problem, Problems, Severity};
+pub use problem::{Mistake, Place, Problem, Problems, Severity, Told, once};
+pub use unresolved::{Field, Open, Unresolved};
 
 /// Read documents, and join what they say.
 ///

@@ -8,16 +8,21 @@
 //! what it is sent. A document can be wrong in a million places, so [`Problems`] counts all and
 //! keeps the first thousand errors and the first thousand warnings.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::iter::Chain;
 use std::slice::Iter;
+
+use crate::unresolved::Blank;
 
 /// How many errors are kept, and how many warnings; more are counted.
 const KEPT: usize = 1_000;
 
 /// How many characters of a path are shown. No path of a real document comes near.
 pub(crate) const LONGEST_PATH: usize = 1_000;
+
+/// How many places are named of a problem that several have.
+const NAMED: usize = 3;
 
 /// How many characters of a value are shown.
 pub(crate) const SHOWN: usize = 60;
@@ -34,13 +39,26 @@ pub struct Place {
     pub line: Option<u32>,
     /// In a plan or state, the address of the resource and what of it stands there, as
     /// `aws_ec2_traffic_mirror_session.web[0].session_number`: what Terraform and people call it.
-    pub resource: Option<String>,
+    pub resource: Option<Box<str>>,
 }
 
 impl Place {
     /// What a person finds it by within the document: the address or, failing that, the path.
     pub fn name(&self) -> &str {
-        self.resource.as_ref().unwrap_or(&self.path)
+        self.resource.as_deref().unwrap_or(&self.path)
+    }
+
+    /// This place where another has just been named: without its document, if that is the same.
+    pub fn beside(&self, named: &Place) -> String {
+        if self.document != named.document {
+            return self.to_string();
+        }
+        let text = Place { document: String::new(), ..self.clone() }.to_string();
+        match (text.strip_prefix(':'), self.line) {
+            (Some(rest), Some(_)) => format!("line {rest}"),
+            (Some(rest), None) => rest.trim_start().to_owned(),
+            (None, _) => text,
+        }
     }
 }
 
@@ -114,17 +132,20 @@ pub struct Problem {
     pub message: String,
     /// Which mistake it is, if it is one of those that have a word.
     pub mistake: Option<Mistake>,
+    /// What is to be mended, if that may be the same for several: they are one problem.
+    cause: Option<Box<str>>,
 }
 
 impl Problem {
     /// An error with its message.
     pub(crate) fn error(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, severity: Severity::Error, message: message.into(), mistake: None }
+        let (severity, message) = (Severity::Error, message.into());
+        Problem { place, severity, message, mistake: None, cause: None }
     }
 
     /// A warning with its message.
     pub(crate) fn warning(place: Place, message: impl Into<String>) -> Problem {
-        Problem { place, severity: Severity::Warning, message: message.into(), mistake: None }
+        Problem { severity: Severity::Warning, ..Problem::error(place, message) }
     }
 }
 
@@ -133,21 +154,94 @@ impl Problem {
     pub(crate) fn being(self, mistake: Mistake) -> Problem {
         Problem { mistake: Some(mistake), ..self }
     }
+
+    /// The same, one with all that have this cause.
+    pub(crate) fn caused_by(self, cause: &str) -> Problem {
+        Problem { cause: Some(cause.into()), ..self }
+    }
+
+    /// What it has in common with those that are the same problem. Errors of different causes are
+    /// mended one by one, so each of them is one; a warning that says the same says nothing new.
+    fn kind(&self) -> Option<(Severity, &str)> {
+        match (&self.cause, self.severity) {
+            (Some(cause), severity) => Some((severity, cause)),
+            (None, Severity::Warning) => Some((Severity::Warning, &self.message)),
+            (None, Severity::Error) => None,
+        }
+    }
 }
 
-impl fmt::Display for Problem {
-    /// `template.yaml:31: /Resources/In/Properties/RuleNumber: found "x", expected an integer`;
-    /// a warning says `warning: ` before its message.
+/// A problem, with all the places that have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<'p> {
+    /// The problem where it is met first.
+    pub problem: &'p Problem,
+    /// The number of that among those that were given.
+    pub first: usize,
+    /// The next places, not all if there are many.
+    also: Vec<&'p Place>,
+    /// How many places there are.
+    count: usize,
+}
+
+/// Problems as they are told: each once, with its first places, in the order of these.
+pub fn once<'p>(problems: impl IntoIterator<Item = &'p Problem>) -> Vec<Told<'p>> {
+    let mut told: Vec<Told<'p>> = Vec::new();
+    let mut known: HashMap<(Severity, &str), usize> = HashMap::new();
+    for (first, problem) in problems.into_iter().enumerate() {
+        let at = problem.kind().map_or(told.len(), |kind| *known.entry(kind).or_insert(told.len()));
+        match told.get_mut(at) {
+            Some(one) => {
+                one.count += 1;
+                if one.also.len() + 1 < NAMED {
+                    one.also.push(&problem.place);
+                }
+            }
+            None => told.push(Told { problem, first, also: Vec::new(), count: 1 }),
+        }
+    }
+    told
+}
+
+impl Told<'_> {
+    /// What was found and what was expected, and where else.
+    pub fn message(&self) -> String {
+        let Told { problem, also, count, .. } = self;
+        if *count == 1 || problem.place.document.is_empty() {
+            return problem.message.clone();
+        }
+        let places: Vec<String> = also.iter().map(|place| place.beside(&problem.place)).collect();
+        let places = places.join(" and ");
+        format!("{} (in {count} places, also {places})", problem.message)
+    }
+}
+
+impl fmt::Display for Told<'_> {
+    /// As the problem, with the other places behind it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.write(&self.message(), f)
+    }
+}
+
+impl Problem {
+    fn write(&self, message: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let warning = match self.severity {
             Severity::Error => "",
             Severity::Warning => "warning: ",
         };
         // What the documents come to together has no place.
         if self.place.document.is_empty() {
-            return write!(f, "{warning}{}", self.message);
+            return write!(f, "{warning}{message}");
         }
-        write!(f, "{}: {warning}{}", self.place, self.message)
+        write!(f, "{}: {warning}{message}", self.place)
+    }
+}
+
+impl fmt::Display for Problem {
+    /// `template.yaml:31: /Resources/In/Properties/RuleNumber: found "x", expected an integer`;
+    /// a warning says `warning: ` before its message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&self.message, f)
     }
 }
 
@@ -156,8 +250,18 @@ impl fmt::Display for Problem {
 pub struct Problems {
     errors: Kept,
     warnings: Kept,
+    reading: Box<Reading>,
+}
+
+/// What is kept while documents are read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Reading {
     /// What is told once.
     told: HashSet<String>,
+    /// Values that can't be known, of what is being read.
+    blanks: Vec<Blank>,
+    /// How many of these there were.
+    count: usize,
 }
 
 /// The first problems of a severity, and how many there are.
@@ -193,9 +297,26 @@ impl Problems {
 
     /// Note a warning that says the same wherever it would stand, once.
     pub(crate) fn say_once(&mut self, what: String, problem: impl FnOnce() -> Problem) {
-        if self.told.len() < KEPT && self.told.insert(what) {
+        if self.reading.told.len() < KEPT && self.reading.told.insert(what) {
             self.say(Severity::Warning, problem);
         }
+    }
+
+    /// Note a value that can't be known. Whether that is a problem is found by who takes it.
+    pub(crate) fn blank(&mut self, place: Place, why: &str, param: Option<&String>) {
+        let Reading { blanks, count, .. } = &mut *self.reading;
+        blanks.push(Blank { order: *count, place, why: why.to_owned(), param: param.cloned() });
+        *count += 1;
+    }
+
+    /// What couldn't be known since somebody asked last.
+    pub(crate) fn take_blanks(&mut self) -> Vec<Blank> {
+        std::mem::take(&mut self.reading.blanks)
+    }
+
+    /// Have who asks next told of these too.
+    pub(crate) fn put_back(&mut self, blanks: Vec<Blank>) {
+        self.reading.blanks.extend(blanks);
     }
 
     /// Note that there are so many errors more, of which nothing else is known.
@@ -268,11 +389,11 @@ impl<'a> IntoIterator for &'a Problems {
 }
 
 impl fmt::Display for Problems {
-    /// One line for each, without a line feed at the end.
+    /// One line for each, those that are the same once, without a line feed at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, problem) in self.iter().enumerate() {
+        for (n, told) in once(self).iter().enumerate() {
             let feed = if n == 0 { "" } else { "\n" };
-            write!(f, "{feed}{problem}")?;
+            write!(f, "{feed}{told}")?;
         }
         match (self.errors.more(), self.warnings.more()) {
             (0, 0) => Ok(()),
@@ -339,7 +460,7 @@ mod tests {
         );
         assert_eq!(says(place("s.json", "/0", None)), "s.json: /0: found 7, expected a string");
         assert_eq!(says(place("s.json", "", None)), "s.json: found 7, expected a string");
-        let resource = Some("aws_instance.web[0].id".to_owned());
+        let resource = Some("aws_instance.web[0].id".into());
         assert_eq!(
             says(Place { resource, ..place("p.json", "/values/0/id", Some(3)) }),
             "p.json:3: aws_instance.web[0].id: found 7, expected a string"
@@ -390,16 +511,47 @@ mod tests {
     #[test]
     fn an_error_behind_a_thousand_warnings_is_told_before_them() {
         let mut problems = Problems::default();
-        for _ in 0..KEPT + 1 {
-            problems.push(Problem::warning(place("d", "", None), "odd"));
+        for n in 0..KEPT + 1 {
+            problems.push(Problem::warning(place("d", "", None), format!("odd {n}")));
         }
         problems.found(place("d", "", None), 1, "2");
         let text = problems.to_string();
-        assert!(text.starts_with("d: found 1, expected 2\nd: warning: odd\n"), "{text}");
+        assert!(text.starts_with("d: found 1, expected 2\nd: warning: odd 0\n"), "{text}");
         assert!(text.ends_with("\nand 1 warning more"), "{text}");
         let warnings = problems.into_warnings();
         assert_eq!(warnings.len(), KEPT + 1);
         assert_eq!(warnings[KEPT].to_string(), "warning: 1 warning more");
+    }
+
+    /// Whoever mends them goes from one to the next; nobody mends a warning eight times.
+    #[test]
+    fn what_several_places_have_is_one_problem_with_the_first_of_them() {
+        let at = |line: u32| place("d", &format!("/{line}"), Some(line));
+        let odd = |line| Problem::warning(at(line), "odd");
+        let lacks = |line, why: &str| Problem::error(at(line), why).caused_by("P");
+        let mut all: Vec<Problem> = vec![lacks(1, "no P"), odd(2)];
+        let say = |all: &[Problem]| {
+            once(all).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(say(&all), "d:1: /1: no P; d:2: /2: warning: odd");
+        all.extend([odd(3), lacks(4, "C is unknown, as there is no P")]);
+        assert_eq!(
+            say(&all),
+            "d:1: /1: no P (in 2 places, also line 4: /4); \
+             d:2: /2: warning: odd (in 2 places, also line 3: /3)"
+        );
+        all.extend((5..9).map(odd));
+        all.push(Problem { place: place("e", "/9", None), ..odd(9) });
+        assert!(
+            say(&all).ends_with("(in 7 places, also line 3: /3 and line 5: /5)"),
+            "{}",
+            say(&all)
+        );
+        let other = [odd(2), Problem { place: place("e", "/9", None), ..odd(9) }];
+        assert_eq!(say(&other), "d:2: /2: warning: odd (in 2 places, also e: /9)");
+        // Each of these is to be mended.
+        let errors = [2, 3].map(|line| Problem::error(at(line), "found 1, expected 2"));
+        assert_eq!(say(&errors).matches("found 1").count(), 2);
     }
 
     #[test]

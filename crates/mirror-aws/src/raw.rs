@@ -21,6 +21,7 @@ use mirror_wire::Vni;
 use crate::at::{At, Reference};
 use crate::node::NodeKind;
 use crate::problem::{Place, Problem, Problems, SHOWN, Shown};
+use crate::unresolved::{Blank, Field};
 
 pub(crate) use eni::MAX_ADDRESSES;
 
@@ -79,14 +80,17 @@ pub(crate) struct RawFilter {
     pub(crate) place: Place,
     /// What it is called in its document, if that isn't its id.
     pub(crate) label: Option<String>,
+    /// What of it can't be known.
+    pub(crate) blanks: Vec<Blank>,
 }
 
-/// A rule of a mirror filter.
+/// A rule of a mirror filter. What lacks of it can't be known.
 #[derive(Clone, Debug)]
 pub(crate) struct RawRule {
-    pub(crate) filter: Key,
-    pub(crate) rule: Rule,
+    pub(crate) filter: Option<Key>,
+    pub(crate) rule: Option<Rule>,
     pub(crate) place: Place,
+    pub(crate) blanks: Vec<Blank>,
 }
 
 /// A mirror session.
@@ -100,6 +104,8 @@ pub(crate) struct RawSession {
     pub(crate) filter: Option<Key>,
     pub(crate) target: Option<Key>,
     pub(crate) place: Place,
+    /// What of it can't be known.
+    pub(crate) blanks: Vec<(Field, Blank)>,
 }
 
 /// A mirror target.
@@ -108,7 +114,11 @@ pub(crate) struct RawTarget {
     pub(crate) keys: Vec<Key>,
     pub(crate) names: Names,
     pub(crate) kind: Option<TargetKind>,
+    /// The interface that it is, if it is one.
+    pub(crate) eni: Option<Key>,
     pub(crate) place: Place,
+    /// What of it can't be known.
+    pub(crate) blanks: Vec<Blank>,
 }
 
 /// A network interface.
@@ -117,6 +127,8 @@ pub(crate) struct RawEni {
     pub(crate) keys: Vec<Key>,
     pub(crate) eni: Eni,
     pub(crate) place: Place,
+    /// What of it can't be known.
+    pub(crate) blanks: Vec<Blank>,
 }
 
 /// One page of an answer of the API.
@@ -137,6 +149,8 @@ pub(crate) struct Raw {
     pub(crate) targets: Vec<RawTarget>,
     pub(crate) enis: Vec<RawEni>,
     pub(crate) pages: Vec<Page>,
+    /// What would tell whether there is a session.
+    pub(crate) perhaps: Vec<Blank>,
 }
 
 /// Reads the resources of one document into [`Raw`].
@@ -188,15 +202,6 @@ impl Reader<'_> {
             Reference::Id(id) => Key::Id(id),
             Reference::Resource(name) => Key::Local(self.document, name),
         })
-    }
-
-    /// The value of a field that only names something, where a deployment alone can tell it: a
-    /// warning instead of an error.
-    fn told_by_deployment(&mut self, at: &At<'_>, without: &str) -> bool {
-        let NodeKind::Unresolved { why, param: None } = &at.node().kind else { return false };
-        let message = format!("unresolved: {why}; {without}");
-        at.warning(message, self.problems);
-        true
     }
 
     /// The keys that others know a resource by.

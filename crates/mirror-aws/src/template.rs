@@ -13,6 +13,13 @@ pub(crate) fn read(root: &At<'_>, params: &Parameters, reader: &mut Reader<'_>) 
         let name = resource.logical_id.as_str();
         let label = Some(Label { key: name, name, id: resource.id.as_deref() });
         match resource.kind {
+            Kind::Session if !resource.perhaps.is_empty() => {
+                reader.raw.perhaps.extend(resource.perhaps);
+                continue;
+            }
+            _ => reader.problems.put_back(resource.perhaps),
+        }
+        match resource.kind {
             Kind::Filter => reader.filter(&at, label),
             Kind::Rule => reader.rule(&at, label),
             Kind::Session => reader.session(&at, label),

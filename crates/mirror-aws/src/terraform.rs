@@ -51,6 +51,8 @@ const ALWAYS_THERE: [(&str, &str); 4] = [
 /// A resource of ours, as listed in the values of a module.
 struct Resource<'n> {
     values: At<'n>,
+    /// The line of its address, by which people find it.
+    line: Option<u32>,
     kind: &'static str,
     address: Address,
 }
@@ -71,7 +73,8 @@ pub(crate) fn read(root: &At<'_>, reader: &mut Reader<'_>) {
     let configuration = is_plan.then(|| Configuration::new(root, &resources));
     for resource in &resources {
         let (key, name) = (resource.address.to_string(), resource.address.name());
-        let place = Place { resource: Some(key.clone()), ..resource.values.place() };
+        let (line, called) = (resource.line, Some(key.as_str().into()));
+        let place = Place { line, resource: called, ..resource.values.place() };
         let planned = configuration
             .as_ref()
             .map(|configuration| with_unknown(resource, &place, configuration, reader.problems));
@@ -140,7 +143,8 @@ fn resource<'n>(at: &At<'n>, problems: &mut Problems) -> Option<Resource<'n>> {
         address.wrong("the address of a resource", problems);
         return None;
     };
-    values.map(problems).then_some(Resource { values, kind, address: parsed })
+    let line = address.line();
+    values.map(problems).then_some(Resource { values, line, kind, address: parsed })
 }
 
 /// The values of a planned resource, with what isn't known yet.

@@ -9,7 +9,7 @@
     reason = "tests may fail loudly; that is their job"
 )]
 
-use mirror_aws::{Document, Estate, Parameters, Problems, Severity, read};
+use mirror_aws::{Document, Estate, Parameters, Problem, Problems, Severity, Unresolved, read};
 use serde_json::{Value, json};
 
 /// The ways in which the same resources are described.
@@ -331,24 +331,31 @@ fn reading(text: &str) -> Result<Estate, Problems> {
     read(&[Document { name: "d", bytes: text.as_bytes() }], &Parameters::new())
 }
 
+/// The errors of somebody who needs all that a document says.
+fn errors(text: &str) -> Vec<Problem> {
+    match reading(text) {
+        Ok(estate) => estate.unresolved.iter().map(Unresolved::error).collect(),
+        Err(problems) => {
+            problems.iter().filter(|one| one.severity == Severity::Error).cloned().collect()
+        }
+    }
+}
+
 /// The document is refused, and each error is in `parent` or in its field.
 #[track_caller]
 fn refused(text: &str, parent: &str, field: &str, case: &str) {
-    let problems = match reading(text) {
-        Ok(_) => panic!("{case}: read without an error"),
-        Err(problems) => problems,
-    };
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    for error in errors {
+    let errors = errors(text);
+    assert!(!errors.is_empty(), "{case}: read without an error");
+    for error in &errors {
         let path = &error.place.path;
         // A protocol without ports is wrong where there are ports.
         let ports = field.eq_ignore_ascii_case("protocol") && path.to_lowercase().contains("port");
         let here = *path == *parent || path.starts_with(&format!("{parent}/{field}")) || ports;
         assert!(here, "{case}: {error}");
         assert_eq!(error.place.document, "d");
+        let text = error.to_string();
+        assert!(text.chars().all(|c| matches!(c, ' '..='~')), "{case}: {text}");
     }
-    let text = problems.to_string();
-    assert!(text.chars().all(|c| matches!(c, ' '..='~' | '\n')), "{case}: {text}");
 }
 
 /// Each field in each format that has it, with its parent and name there.
@@ -464,10 +471,8 @@ fn a_field_of_a_template_that_cannot_be_known_names_the_param_to_give() {
         }
         let mut document = base(Template);
         *document.pointer_mut(&format!("{parent}/{name}")).unwrap() = json!({"Ref": "NoDefault"});
-        let says = match reading(&document.to_string()) {
-            Ok(_) => String::new(),
-            Err(problems) => problems.to_string(),
-        };
+        let says: String =
+            errors(&document.to_string()).iter().map(|error| format!("{error}\n")).collect();
         // What only a person reads may stay unknown.
         let matters = !matches!(field.name, "Description" | "Tags");
         assert_eq!(
@@ -489,11 +494,12 @@ fn a_misspelt_field_is_not_dropped_in_silence() {
         let object = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
         let value = object[&name].clone();
         object.insert(format!("{name}s"), value);
-        let problems = match reading(&document.to_string()) {
-            Ok(estate) => estate.warnings.iter().map(ToString::to_string).collect(),
-            Err(problems) => problems.to_string(),
+        let problems: Vec<Problem> = match reading(&document.to_string()) {
+            Ok(estate) => estate.warnings,
+            Err(problems) => problems.iter().cloned().collect(),
         };
-        assert!(problems.contains(&format!("{parent}/{name}s: ")), "{format:?}: {problems}");
+        let path = format!("{parent}/{name}s");
+        assert!(problems.iter().any(|one| one.place.path == path), "{format:?}: {problems:?}");
     }
 }
 
@@ -542,14 +548,14 @@ fn all_problems_of_all_documents_are_told_at_once() {
     assert_eq!(
         errors,
         [
-            "api: /TrafficMirrorFilters/0/IngressFilterRules/0: found no RuleNumber, expected one",
-            "api: /TrafficMirrorSessions/0: found no SessionNumber, expected one",
-            "plan: /planned_values/root_module/resources/1/values: found no rule_number, expected one",
-            "plan: /planned_values/root_module/resources/2/values: found no session_number, expected one",
-            "template: /Resources/Rule/Properties: found no RuleNumber, expected one",
-            "template: /Resources/Session/Properties: found no SessionNumber, expected one",
-            "terraform: /values/root_module/resources/1/values: found no rule_number, expected one",
-            "terraform: /values/root_module/resources/2/values: found no session_number, expected one",
+            "api:1: /TrafficMirrorFilters/0/IngressFilterRules/0: found no RuleNumber, expected one",
+            "api:1: /TrafficMirrorSessions/0: found no SessionNumber, expected one",
+            "plan:1: aws_ec2_traffic_mirror_filter_rule.web: found no rule_number, expected one",
+            "plan:1: aws_ec2_traffic_mirror_session.web: found no session_number, expected one",
+            "template:1: /Resources/Rule/Properties: found no RuleNumber, expected one",
+            "template:1: /Resources/Session/Properties: found no SessionNumber, expected one",
+            "terraform:1: aws_ec2_traffic_mirror_filter_rule.web: found no rule_number, expected one",
+            "terraform:1: aws_ec2_traffic_mirror_session.web: found no session_number, expected one",
         ]
     );
 }

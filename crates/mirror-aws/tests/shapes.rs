@@ -61,6 +61,9 @@ fn text(read: &Result<Estate, Problems>) -> String {
             writeln!(text, "  {} rules", filter.filter.rules.len()).unwrap();
         }
     }
+    for one in &estate.unresolved {
+        writeln!(text, "{}", one.warning()).unwrap();
+    }
     for warning in &estate.warnings {
         writeln!(text, "{warning}").unwrap();
     }

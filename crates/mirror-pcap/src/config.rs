@@ -10,7 +10,7 @@ use std::{
     fmt::Write,
 };
 
-use mirror_aws::{Estate, FilteredSession, KnownFilter};
+use mirror_aws::{Estate, FilteredSession, KnownFilter, Open};
 use mirror_session::{Direction, Eni, FilterName, KnownSession, Target, TargetKind, file};
 
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::Config) -> Result<Exit, Failure> {
 fn show(args: &cli::Show) -> Result<Exit, Failure> {
     let documents = cli::Documents { config: args.files.clone(), param: args.param.clone() };
     let estate = documents::read(&documents)?;
-    documents::tell(&estate.warnings, usize::MAX);
+    documents::tell(&documents::warnings(&estate, |_| true), usize::MAX);
     let text = if args.json { file::write(&estate.picture) } else { Tree::new(&estate).text() };
     crate::print(|out| {
         out.extend_from_slice(text.as_bytes());
@@ -42,6 +42,8 @@ fn show(args: &cli::Show) -> Result<Exit, Failure> {
 struct Tree<'e> {
     estate: &'e Estate,
     enis: HashMap<&'e str, &'e Eni>,
+    /// What isn't known.
+    open: HashSet<Open>,
 }
 
 /// An interface, and the document that it is of, if it has no id: a name of a template or plan is
@@ -51,7 +53,8 @@ type Source<'e> = (Option<&'e Eni>, Option<&'e str>);
 impl<'e> Tree<'e> {
     fn new(estate: &'e Estate) -> Tree<'e> {
         let enis = estate.enis.iter().filter_map(|eni| Some((eni.id.as_deref()?, eni)));
-        Tree { estate, enis: enis.collect() }
+        let open = estate.unresolved.iter().map(|one| one.leaves).collect();
+        Tree { estate, enis: enis.collect(), open }
     }
 
     fn text(&self) -> String {
@@ -71,17 +74,16 @@ impl<'e> Tree<'e> {
         let used: HashSet<usize> =
             self.estate.sessions.iter().filter_map(|session| session.filter).collect();
         let unused = self.estate.filters.iter().enumerate();
-        let unused: Vec<_> =
-            unused.filter(|(at, _)| !used.contains(at)).map(|(_, one)| one).collect();
+        let unused: Vec<_> = unused.filter(|(at, _)| !used.contains(at)).collect();
         if !unused.is_empty() {
             text += "filters of no session\n";
         }
-        for one in unused {
+        for (at, one) in unused {
             let filter = &one.filter;
             let line = line([
                 titled(filter.id.as_deref(), filter.name.as_deref()),
                 quoted(filter.description.as_deref()),
-                Some(rules(one)),
+                Some(self.rules(at, one)),
             ]);
             let _ = writeln!(text, "  {line}");
         }
@@ -152,12 +154,18 @@ impl<'e> Tree<'e> {
     }
 
     fn filter(&self, filter: &FilterName, of: &FilteredSession) -> String {
-        let known = of.filter.and_then(|at| self.estate.filters.get(at));
+        let known = of.filter.and_then(|at| Some(self.rules(at, self.estate.filters.get(at)?)));
         line([
             titled(filter.id.as_deref(), filter.name.as_deref()),
             quoted(filter.description.as_deref()),
-            known.map(rules),
+            known,
         ])
+    }
+
+    /// How many rules a filter has, if that is known.
+    fn rules(&self, at: usize, one: &KnownFilter) -> String {
+        let is_open = self.open.contains(&Open::AnyFilter) || self.open.contains(&Open::Filter(at));
+        if is_open { "rules not known".to_owned() } else { rules(one) }
     }
 }
 

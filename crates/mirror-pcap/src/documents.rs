@@ -4,7 +4,10 @@
 //! wrong with them is told. A person mends documents by hand, so all errors are told in one go, and
 //! nothing is read of any capture before they are gone. Warnings don't stop a run.
 //!
-//! Where filters of one document are meant, `source` finds them.
+//! A value that can't be known is an error of that command alone which can't answer without it
+//! ([`demand`]), and a warning where the answer is another one with it.
+//!
+//! Where filters of a document are meant, `source` finds them.
 
 mod source;
 
@@ -15,9 +18,9 @@ use std::{
 };
 
 use anyhow::anyhow;
-use mirror_aws::{Document, Estate, Parameters, Problem, Problems};
+use mirror_aws::{Document, Estate, Open, Parameters, Problem, Problems, Unresolved, once};
 
-pub(crate) use self::source::{Source, Unread, called, reads_stdin};
+pub(crate) use self::source::{Source, Text, Unread, called, names_of, reads_stdin};
 
 use crate::{
     cli,
@@ -32,6 +35,9 @@ const MAX_READ: u64 = (64 << 20) + 1;
 /// Warnings told before a run that is about something else.
 pub(crate) const MAX_WARNINGS: usize = 20;
 
+/// Values told that a run can't do without; `mirror_aws` keeps as many errors.
+const MAX_DEMANDED: usize = 1_000;
+
 /// Read and join the documents; `None` if none were named.
 ///
 /// What a person should know about them is told on standard error, unless `quiet`.
@@ -41,9 +47,32 @@ pub(crate) fn load(args: &cli::Documents, quiet: bool) -> Result<Option<Estate>,
     }
     let estate = read(args)?;
     if !quiet {
-        tell(&estate.warnings, MAX_WARNINGS);
+        // What sessions are called and where they are doesn't depend on rules.
+        let of_sessions = |open| !matches!(open, Open::Filter(_) | Open::AnyFilter);
+        tell(&warnings(&estate, of_sessions), MAX_WARNINGS);
     }
     Ok(Some(estate))
+}
+
+/// What a person should know of the documents, and of what can't be known that which is `asked`
+/// about.
+pub(crate) fn warnings(estate: &Estate, asked: impl Fn(Open) -> bool) -> Vec<Problem> {
+    let unresolved = estate.leaving(asked).map(Unresolved::warning);
+    unresolved.chain(estate.warnings.iter().cloned()).collect()
+}
+
+/// An error if there is anything that can't be known and is `asked` about.
+pub(crate) fn demand(estate: &Estate, asked: impl Fn(Open) -> bool) -> Result<(), Failure> {
+    let problems: Vec<Problem> = estate.leaving(asked).map(Unresolved::error).collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let told = once(&problems);
+    let mut lines: Vec<String> = told.iter().take(MAX_DEMANDED).map(ToString::to_string).collect();
+    if let Some(more) = told.len().checked_sub(MAX_DEMANDED).filter(|&more| more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    Err(Failure::usage(anyhow!(listed(told.len(), &lines))))
 }
 
 /// Read and join the documents, and tell nothing.
@@ -85,6 +114,7 @@ pub(crate) fn leave_stdin_to(
 /// Tell at most so many warnings, each on a line of standard error.
 pub(crate) fn tell(warnings: &[Problem], most: usize) {
     let mut text = String::new();
+    let warnings = once(warnings);
     for warning in warnings.iter().take(most) {
         text += &format!("mirror-pcap: {warning}\n");
     }
@@ -119,9 +149,15 @@ pub(crate) fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
 
 /// All problems, a line each.
 pub(crate) fn all(problems: &Problems) -> String {
-    let count = (problems.errors() + problems.warnings()) as u64;
-    let mut text = format!("{} in the documents", counted(count, "problem", "problems"));
-    for line in problems.to_string().lines() {
+    let more = problems.errors() + problems.warnings() - problems.iter().count();
+    let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+    listed(once(problems).len() + more, &lines)
+}
+
+/// So many problems, told in these lines.
+fn listed(count: usize, lines: &[String]) -> String {
+    let mut text = format!("{} in the documents", counted(count as u64, "problem", "problems"));
+    for line in lines {
         text += "\n  ";
         // It is printable already; this is the last place to make sure.
         text += &printable(line);

@@ -24,7 +24,7 @@ mod write;
 use std::mem;
 
 use anyhow::anyhow;
-use mirror_aws::Estate;
+use mirror_aws::{Estate, Open};
 use mirror_filter::{Assumption, Judgement, Reason, Service, Verdict, judge};
 use mirror_session::{Found, Picture};
 use mirror_wire::{Direction, Flow, LinkType, NoFlow, Seen};
@@ -81,7 +81,9 @@ pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
         None => {
             let estate = documents::read(&documents)?;
             if !args.quiet {
-                documents::tell(&estate.warnings, documents::MAX_WARNINGS);
+                let of_sessions = |open| !matches!(open, Open::Filter(_) | Open::AnyFilter);
+                let warnings = documents::warnings(&estate, of_sessions);
+                documents::tell(&warnings, documents::MAX_WARNINGS);
             }
             let scene = Scene::of_documents(args, &estate)?;
             simulate(args, &scene, &estate)

@@ -123,7 +123,9 @@ fn a_value_that_cannot_be_known_says_why_and_what_to_give() {
         let at = At::made(&place, &node);
         assert_eq!(at.cidr(&mut problems), None);
         assert_eq!(at.text(&mut problems), None, "what only a person reads may stay unknown");
-        problems.to_string()
+        assert_eq!(problems.to_string(), "", "whether it matters others know");
+        let blank = problems.take_blanks().pop().unwrap();
+        blank.leaves(crate::Open::AnyFilter).1.error().to_string()
     };
     assert_eq!(
         unresolved(Some("Vpc")),

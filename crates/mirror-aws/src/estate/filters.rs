@@ -1,7 +1,7 @@
 //! Rules to their filters.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use mirror_filter::{Filter, Rule};
 use mirror_wire::Direction;
@@ -9,11 +9,21 @@ use mirror_wire::Direction;
 use super::KnownFilter;
 use crate::problem::{Mistake, Place, Problem, Problems, Shown};
 use crate::raw::{Key, RawFilter, RawRule};
+use crate::unresolved::{Open, Unresolved};
 
 /// The filters, and by what each is known.
+#[derive(Default)]
 pub(super) struct Filters {
     pub(super) filters: Vec<KnownFilter>,
     pub(super) index: HashMap<Key, usize>,
+    /// What can't be known of them, each with its order.
+    pub(super) unresolved: Vec<(usize, Unresolved)>,
+}
+
+/// A rule that could be read.
+struct KnownRule {
+    rule: Rule,
+    place: Place,
 }
 
 pub(super) fn join(
@@ -22,10 +32,13 @@ pub(super) fn join(
     whole: bool,
     problems: &mut Problems,
 ) -> Filters {
-    let mut joined = Filters { filters: Vec::new(), index: HashMap::new() };
+    let mut joined = Filters::default();
     let mut rules_missing = Vec::new();
-    for raw in described {
+    for mut raw in described {
+        let blanks = std::mem::take(&mut raw.blanks);
         if let Some(at) = joined.add(&raw, problems) {
+            let of_filter = blanks.into_iter().map(|blank| blank.leaves(Open::Filter(at)));
+            joined.unresolved.extend(of_filter);
             rules_missing.resize(joined.filters.len(), false);
             if let Some(missing) = rules_missing.get_mut(at) {
                 *missing |= raw.rules_missing;
@@ -34,10 +47,14 @@ pub(super) fn join(
     }
     let known = joined.filters.len();
 
-    let mut by_filter: Vec<Vec<RawRule>> = Vec::new();
+    let mut by_filter: Vec<Vec<KnownRule>> = Vec::new();
     let mut by_id: HashMap<String, (usize, Place)> = HashMap::new();
-    for rule in rules {
-        let Some(at) = joined.of_rule(&rule, problems) else { continue };
+    for RawRule { filter, rule, place, blanks } in rules {
+        let at = filter.and_then(|filter| joined.of_rule(&filter, &place, problems));
+        let leaves = at.map_or(Open::AnyFilter, Open::Filter);
+        joined.unresolved.extend(blanks.into_iter().map(|blank| blank.leaves(leaves)));
+        let (Some(at), Some(rule)) = (at, rule) else { continue };
+        let rule = KnownRule { rule, place };
         if let Some(id) = &rule.rule.id {
             let (first, there) =
                 by_id.entry(id.clone()).or_insert_with(|| (at, rule.place.clone()));
@@ -53,8 +70,10 @@ pub(super) fn join(
     }
     by_filter.resize_with(joined.filters.len(), Vec::new);
 
+    let open: HashSet<Open> = joined.unresolved.iter().map(|(_, one)| one.leaves).collect();
     for (at, (filter, rules)) in joined.filters.iter_mut().zip(by_filter).enumerate() {
-        let inside = |rule: &RawRule| {
+        let whole = whole && !open.contains(&Open::Filter(at)) && !open.contains(&Open::AnyFilter);
+        let inside = |rule: &KnownRule| {
             let Place { document, path, .. } = &filter.place;
             let rest = rule.place.path.strip_prefix(path.as_str());
             rule.place.document == *document && rest.is_some_and(|rest| rest.starts_with('/'))
@@ -119,26 +138,26 @@ impl Filters {
     }
 
     /// The index of a rule's filter; one that no document describes is made of its id.
-    fn of_rule(&mut self, rule: &RawRule, problems: &mut Problems) -> Option<usize> {
-        if let Some(&at) = self.index.get(&rule.filter) {
+    fn of_rule(&mut self, filter: &Key, place: &Place, problems: &mut Problems) -> Option<usize> {
+        if let Some(&at) = self.index.get(filter) {
             return Some(at);
         }
-        let id = match &rule.filter {
+        let id = match filter {
             Key::Id(id) => id.clone(),
             Key::Local(_, name) => {
                 let found = format!("a rule of {}", Shown(name));
-                problems.found(rule.place.clone(), found, "one of a filter that can be read");
+                problems.found(place.clone(), found, "one of a filter that can be read");
                 return None;
             }
         };
         let at = self.filters.len();
         self.filters.push(KnownFilter {
             filter: Filter { id: Some(id), ..Filter::default() },
-            place: rule.place.clone(),
+            place: place.clone(),
             rules: Vec::new(),
             label: None,
         });
-        self.index.insert(rule.filter.clone(), at);
+        self.index.insert(filter.clone(), at);
         Some(at)
     }
 }
@@ -152,11 +171,11 @@ pub(super) fn differs(what: &str, id: &str, here: &Place, there: &Place) -> Prob
 }
 
 /// Put its rules into a filter, in order, each once.
-fn put(filter: &mut KnownFilter, rules: Vec<RawRule>, problems: &mut Problems) {
+fn put(filter: &mut KnownFilter, rules: Vec<KnownRule>, problems: &mut Problems) {
     let mut by_id: HashMap<String, (Rule, Place)> = HashMap::new();
     let mut by_number: HashMap<(Direction, u32), (Rule, Place)> = HashMap::new();
     let mut put: Vec<(Rule, Place)> = Vec::new();
-    for RawRule { rule, place, .. } in rules {
+    for KnownRule { rule, place } in rules {
         if let Some(id) = &rule.id {
             match by_id.entry(id.clone()) {
                 Entry::Vacant(free) => {

@@ -2,22 +2,31 @@
 
 use std::collections::HashMap;
 
-use mirror_session::{Eni, FilterName, KnownSession, Target};
+use mirror_session::{Eni, FilterName, KnownSession, Target, TargetKind};
 
 use super::filters::differs;
 use super::{FilteredSession, Known, KnownFilter};
 use crate::problem::{Place, Problem, Problems, Shown};
 use crate::raw::{Key, MAX_ADDRESSES, Names, RawEni, RawSession, RawTarget};
+use crate::unresolved::{Blank, Field, Open, Unresolved};
 
 /// What sessions are joined with.
 pub(super) struct Joiner<'a> {
     pub(super) enis: Known<'a, Eni>,
-    pub(super) targets: Known<'a, Target>,
+    pub(super) targets: Known<'a, KnownTarget>,
     pub(super) filters: Known<'a, KnownFilter>,
     /// What was missing.
     pub(super) dangling: Dangling,
     /// How many bytes more may be copied.
     pub(super) left: usize,
+    /// The numbers of interfaces that no document describes.
+    pub(super) strangers: HashMap<Key, usize>,
+}
+
+/// A target, and the interface that it is, if it is one.
+pub(super) struct KnownTarget {
+    target: Target,
+    pub(super) eni: Option<Key>,
 }
 
 /// How many bytes of interfaces, targets and filters all sessions may have copied. The sessions that
@@ -26,11 +35,17 @@ pub(super) struct Joiner<'a> {
 pub(super) const MAX_COPIED: usize = 64 << 20;
 
 impl Joiner<'_> {
-    /// A session with what it names. What no document describes is known by its id alone.
-    pub(super) fn session(&mut self, raw: RawSession) -> FilteredSession {
-        let RawSession { names, number, vni, packet_length, eni, filter, target, place } = raw;
+    /// A session with what it names, and what of it can't be known. What no document describes is
+    /// known by its id alone.
+    pub(super) fn session(&mut self, raw: RawSession) -> (FilteredSession, Vec<(Field, Blank)>) {
+        let RawSession { names, number, vni, packet_length, eni, filter, target, place, blanks } =
+            raw;
+        let source = eni.as_ref().map(|key| self.interface(key));
+        let known = target.as_ref().and_then(|key| self.targets.get(key));
+        let sink = known.and_then(|known| known.eni.as_ref()).cloned();
+        let sink = sink.map(|key| self.interface(&key));
         let dangling = &mut self.dangling;
-        if vni.is_none() {
+        if vni.is_none() && !blanks.iter().any(|(field, _)| *field == Field::Vni) {
             let name = names.id.as_ref().or(names.name.as_ref());
             dangling.vnis.note(name.map(String::as_str).unwrap_or_default(), &place);
         }
@@ -44,11 +59,12 @@ impl Joiner<'_> {
             })
         });
         let target = target.map(|key| {
-            self.targets.get(&key).cloned().unwrap_or_else(|| {
-                dangling.targets.add(&key, &place);
-                let (id, name) = called(&key);
-                Target { id, name, ..Target::default() }
-            })
+            if let Some(known) = self.targets.get(&key) {
+                return known.target.clone();
+            }
+            dangling.targets.add(&key, &place);
+            let (id, name) = called(&key);
+            Target { id, name, ..Target::default() }
         });
         let filter_at = filter.as_ref().and_then(|key| self.filters.index.get(key)).copied();
         let filter = filter.map(|key| match self.filters.get(&key) {
@@ -75,14 +91,29 @@ impl Joiner<'_> {
         let Names { id, name, description } = names;
         let session =
             KnownSession { id, name, description, number, vni, packet_length, eni, target, filter };
-        FilteredSession { session, place, filter: filter_at }
+        (FilteredSession { session, place, filter: filter_at, source, sink }, blanks)
+    }
+
+    /// The number of an interface.
+    pub(super) fn interface(&mut self, key: &Key) -> usize {
+        if let Some(&at) = self.enis.index.get(key) {
+            return at;
+        }
+        let next = self.enis.all.len() + self.strangers.len();
+        *self.strangers.entry(key.clone()).or_insert(next)
     }
 
     /// A session of a sessions file, which is joined already but for the rules of its filter.
-    pub(super) fn known(&self, session: KnownSession, place: Place) -> FilteredSession {
+    pub(super) fn known(&mut self, session: KnownSession, place: Place) -> FilteredSession {
         let id = session.filter.as_ref().and_then(|filter| filter.id.clone());
         let filter = id.and_then(|id| self.filters.index.get(&Key::Id(id))).copied();
-        FilteredSession { session, place, filter }
+        let eni = session.eni.as_ref().and_then(|eni| eni.id.clone());
+        let sink = match session.target.as_ref().and_then(|target| target.kind.as_ref()) {
+            Some(TargetKind::NetworkInterface(id)) => Some(id.clone()),
+            _ => None,
+        };
+        let [source, sink] = [eni, sink].map(|id| id.map(|id| self.interface(&Key::Id(id))));
+        FilteredSession { session, place, filter, source, sink }
     }
 }
 
@@ -98,36 +129,40 @@ fn called(key: &Key) -> (Option<String>, Option<String>) {
     }
 }
 
-/// The sessions, those with one id once.
+/// The sessions, those with one id once, and which of them each of those before is.
 pub(super) fn once(
     sessions: Vec<FilteredSession>,
     problems: &mut Problems,
-) -> Vec<FilteredSession> {
+) -> (Vec<FilteredSession>, Vec<usize>) {
     let mut by_id: HashMap<String, usize> = HashMap::new();
-    let mut kept: Vec<FilteredSession> = Vec::new();
+    let (mut kept, mut which): (Vec<FilteredSession>, Vec<usize>) = Default::default();
     for one in sessions {
         if let Some(id) = &one.session.id {
-            if let Some(first) = by_id.get(id).and_then(|&at| kept.get(at)) {
+            let at = *by_id.entry(id.clone()).or_insert(kept.len());
+            if let Some(first) = kept.get(at) {
                 if first.session != one.session {
                     problems.push(differs("session", id, &one.place, &first.place));
                 }
+                which.push(at);
                 continue;
             }
-            by_id.insert(id.clone(), kept.len());
         }
+        which.push(kept.len());
         kept.push(one);
     }
-    kept
+    (kept, which)
 }
 
 /// The targets, each once.
 pub(super) fn merge_targets(
     described: Vec<RawTarget>,
+    unresolved: &mut Vec<(usize, Unresolved)>,
     problems: &mut Problems,
-) -> (Vec<Target>, HashMap<Key, usize>) {
-    let (mut targets, mut places): (Vec<Target>, Vec<Place>) = Default::default();
+) -> (Vec<KnownTarget>, HashMap<Key, usize>) {
+    let (mut targets, mut places): (Vec<KnownTarget>, Vec<Place>) = Default::default();
     let mut index: HashMap<Key, usize> = HashMap::new();
-    for RawTarget { keys, names, kind, place } in described {
+    for RawTarget { keys, names, kind, eni, place, blanks } in described {
+        unresolved.extend(blanks.into_iter().map(|blank| blank.leaves(Open::Target)));
         let known = keys.iter().find_map(|key| index.get(key)).copied();
         let id = names.id.clone().unwrap_or_default();
         let target =
@@ -135,14 +170,14 @@ pub(super) fn merge_targets(
         match known {
             Some(at) => {
                 if let (Some(first), Some(there)) = (targets.get(at), places.get(at))
-                    && *first != target
+                    && first.target != target
                 {
                     problems.push(differs("target", &id, &place, there));
                 }
             }
             None => {
                 index.extend(keys.into_iter().map(|key| (key, targets.len())));
-                targets.push(target);
+                targets.push(KnownTarget { target, eni });
                 places.push(place);
             }
         }
@@ -154,11 +189,13 @@ pub(super) fn merge_targets(
 /// two descriptions of one may add to each other.
 pub(super) fn merge_enis(
     described: Vec<RawEni>,
+    unresolved: &mut Vec<(usize, Unresolved)>,
     problems: &mut Problems,
 ) -> (Vec<Eni>, HashMap<Key, usize>) {
     let (mut enis, mut places): (Vec<Eni>, Vec<Place>) = Default::default();
     let mut index: HashMap<Key, usize> = HashMap::new();
-    for RawEni { keys, eni, place } in described {
+    for RawEni { keys, eni, place, blanks } in described {
+        unresolved.extend(blanks.into_iter().map(|blank| blank.leaves(Open::Interface)));
         let known = keys.iter().find_map(|key| index.get(key)).copied();
         let at = known.unwrap_or(enis.len());
         index.extend(keys.into_iter().map(|key| (key, at)));

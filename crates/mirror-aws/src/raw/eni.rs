@@ -22,7 +22,8 @@ const PREFIXES: [(&str, &str); 2] =
 impl Reader<'_> {
     /// A network interface of the API or of a template.
     pub(crate) fn network_interface(&mut self, at: &At<'_>, label: Option<Label<'_>>) {
-        if !at.map(self.problems) {
+        // What it is called others refer to, whatever it says.
+        if !at.map(self.problems) && self.dialect == Dialect::Api {
             return;
         }
         if self.dialect == Dialect::Template {
@@ -40,11 +41,11 @@ impl Reader<'_> {
 
         let mut addresses = Vec::new();
         let primary = self.get(at, "PrivateIpAddress");
-        addresses.extend(primary.and_then(|field| self.known_address(&field)));
+        addresses.extend(primary.and_then(|field| field.address(self.problems)));
         let said = addresses.first().copied();
         for (list, member) in ADDRESSES {
             for (element, field) in self.members(at, list, member) {
-                let Some(address) = self.known_address(&field) else { continue };
+                let Some(address) = field.address(self.problems) else { continue };
                 let primary = ["Primary", "IsPrimaryIpv6"].iter().any(|name| {
                     let says = element.get(name);
                     says.and_then(|says| says.boolean(self.problems)) == Some(true)
@@ -66,6 +67,11 @@ impl Reader<'_> {
                 }
             }
         }
+        let mut blanks = self.problems.take_blanks();
+        // By the first one packets are found, and nobody knows which that is.
+        if !blanks.is_empty() {
+            addresses.clear();
+        }
         let mut prefixes = Vec::new();
         for (list, member) in PREFIXES {
             for (_, field) in self.members(at, list, member) {
@@ -73,10 +79,11 @@ impl Reader<'_> {
                 prefixes.extend(prefix);
             }
         }
+        blanks.extend(self.problems.take_blanks());
         let keys = self.keys(names.id.as_ref(), label);
         let Names { id, name, description } = names;
         let eni = Eni { id, name, description, mac, addresses, prefixes };
-        self.keep(RawEni { keys, eni, place: at.place() });
+        self.keep(RawEni { keys, eni, place: at.place(), blanks });
     }
 
     /// An `aws_network_interface` of Terraform.
@@ -100,7 +107,8 @@ impl Reader<'_> {
         let keys = self.keys(names.id.as_ref(), Some(label));
         let Names { id, name, description } = names;
         let eni = Eni { id, name, description, mac, addresses, prefixes };
-        self.keep(RawEni { keys, eni, place: at.place() });
+        let blanks = self.problems.take_blanks();
+        self.keep(RawEni { keys, eni, place: at.place(), blanks });
     }
 
     /// The first network interface of an `aws_instance` of Terraform. Its name is left to the
@@ -112,7 +120,8 @@ impl Reader<'_> {
         let addresses = self.terraform_addresses(at, &names_of_lists);
         let keys = self.keys(id.as_ref(), Some(label));
         let eni = Eni { id, addresses, ..Eni::default() };
-        self.keep(RawEni { keys, eni, place: at.place() });
+        let blanks = self.problems.take_blanks();
+        self.keep(RawEni { keys, eni, place: at.place(), blanks });
     }
 
     /// Add an interface, unless it is damaged so that nobody can mean it.
@@ -138,7 +147,7 @@ impl Reader<'_> {
                 if field.node().as_str() == Some("") {
                     continue;
                 }
-                if let Some(address) = self.known_address(&field)
+                if let Some(address) = field.address(self.problems)
                     && !addresses.contains(&address)
                 {
                     addresses.push(address);
@@ -177,18 +186,7 @@ impl Reader<'_> {
         count <= MAX_ADDRESSES
     }
 
-    /// An address, if it isn't one that a deployment draws.
-    fn known_address(&mut self, at: &At<'_>) -> Option<IpAddr> {
-        if self.told_by_deployment(at, "the interface is kept without it") {
-            return None;
-        }
-        at.address(self.problems)
-    }
-
     fn prefix(&mut self, at: &At<'_>) -> Option<Prefix> {
-        if self.told_by_deployment(at, "the interface is kept without it") {
-            return None;
-        }
         let text = at.string(self.problems)?;
         match text.parse() {
             Ok(prefix) => Some(prefix),

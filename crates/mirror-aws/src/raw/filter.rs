@@ -17,7 +17,8 @@ impl Reader<'_> {
     /// A filter; of the API, with the rules in it.
     pub(crate) fn filter(&mut self, at: &At<'_>, label: Option<Label<'_>>) {
         let own = ["TrafficMirrorFilterId", "Description", "NetworkServices", "Tags"];
-        if !at.map(self.problems) {
+        // What it is called others refer to, whatever it says.
+        if !at.map(self.problems) && self.dialect == Dialect::Api {
             return;
         }
         let known = match self.dialect {
@@ -27,6 +28,7 @@ impl Reader<'_> {
         self.check_fields(at, "filter", &known);
         let names = self.names(at, "TrafficMirrorFilterId", label);
         let amazon_dns = self.amazon_dns(at);
+        let blanks = self.problems.take_blanks();
         let mut rules_missing = false;
         if self.dialect == Dialect::Api {
             let key = names.as_ref().and_then(|names| names.id.clone()).map(Key::Id);
@@ -45,7 +47,8 @@ impl Reader<'_> {
             return;
         }
         let (place, label) = (at.place(), label.map(|label| label.key.to_owned()));
-        self.raw.filters.push(RawFilter { keys, names, amazon_dns, rules_missing, place, label });
+        let raw = RawFilter { keys, names, amazon_dns, rules_missing, place, label, blanks };
+        self.raw.filters.push(raw);
     }
 
     /// Whether Amazon DNS is mirrored. It is the only network service that there is.
@@ -70,6 +73,21 @@ impl Reader<'_> {
         label: Option<Label<'_>>,
         list: Option<(Direction, Option<&Key>)>,
     ) {
+        let (filter, rule) = self.filter_and_rule(at, label, list).unwrap_or_default();
+        let blanks = self.problems.take_blanks();
+        // Damaged, unless something can't be known.
+        if (filter.is_some() && rule.is_some()) || !blanks.is_empty() {
+            self.raw.rules.push(RawRule { filter, rule, place: at.place(), blanks });
+        }
+    }
+
+    /// What can be read of a rule, and of which filter it is.
+    fn filter_and_rule(
+        &mut self,
+        at: &At<'_>,
+        label: Option<Label<'_>>,
+        list: Option<(Direction, Option<&Key>)>,
+    ) -> Option<(Option<Key>, Option<Rule>)> {
         let own = [
             "TrafficMirrorFilterRuleId",
             "TrafficMirrorFilterId",
@@ -85,7 +103,7 @@ impl Reader<'_> {
             "Tags",
         ];
         if !at.map(self.problems) {
-            return;
+            return None;
         }
         let from = usize::from(self.dialect != Dialect::Api);
         self.check_fields(at, RULE, own.get(from..).unwrap_or_default());
@@ -130,9 +148,7 @@ impl Reader<'_> {
                 id,
             })
         };
-        if let (Some(filter), Some(rule)) = (filter, rule()) {
-            self.raw.rules.push(RawRule { filter, rule, place: at.place() });
-        }
+        Some((filter, rule()))
     }
 
     /// The filter that a rule is of.

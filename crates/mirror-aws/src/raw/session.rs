@@ -1,13 +1,13 @@
-//! Sessions and targets. What they name is a name: a session whose source or target only a
-//! deployment can tell is kept without it, and said.
+//! Sessions and targets, which are kept without what only a deployment can tell.
 
 use mirror_session::TargetKind;
 use mirror_wire::Vni;
 
 use super::{Dialect, Key, Label, RawSession, RawTarget, Reader};
-use crate::at::{At, Reference};
+use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::Mistake;
+use crate::problem::{Mistake, Problems};
+use crate::unresolved::Field;
 
 /// Makes the kind of target from its id.
 type Make = fn(String) -> TargetKind;
@@ -39,6 +39,7 @@ impl Reader<'_> {
             "VirtualNetworkId",
         ];
         if !at.map(self.problems) {
+            self.raw.perhaps.extend(self.problems.take_blanks());
             return;
         }
         let from = if self.dialect == Dialect::Template { 2 } else { 0 };
@@ -51,12 +52,21 @@ impl Reader<'_> {
             .require(at, "SessionNumber")
             .and_then(|field| u16::try_from(field.integer(1..=32_766, self.problems)?).ok());
         self.problems.since_are(before, Mistake::SessionNumber);
+        let mut blanks = Vec::new();
+        let mut read = |field, problems: &mut Problems| {
+            blanks.extend(problems.take_blanks().into_iter().map(|blank| (field, blank)));
+        };
+        read(Field::Number, self.problems);
         let vni = self.vni(at);
+        read(Field::Vni, self.problems);
         let packet_length = self.packet_length(at);
-        let without = "the session is kept without it";
-        let eni = self.named(at, "NetworkInterfaceId", without);
-        let filter = self.named(at, "TrafficMirrorFilterId", without);
-        let target = self.named(at, "TrafficMirrorTargetId", without);
+        read(Field::PacketLength, self.problems);
+        let eni = self.named(at, "NetworkInterfaceId");
+        read(Field::Interface, self.problems);
+        let filter = self.named(at, "TrafficMirrorFilterId");
+        read(Field::Filter, self.problems);
+        let target = self.named(at, "TrafficMirrorTargetId");
+        read(Field::Target, self.problems);
         // Damaged, and nobody can mean it.
         if self.problems.errors() > errors {
             return;
@@ -71,6 +81,7 @@ impl Reader<'_> {
             filter,
             target,
             place,
+            blanks,
         });
     }
 
@@ -104,11 +115,8 @@ impl Reader<'_> {
     }
 
     /// A field that names another resource.
-    fn named(&mut self, at: &At<'_>, name: &'static str, without: &str) -> Option<Key> {
+    fn named(&mut self, at: &At<'_>, name: &'static str) -> Option<Key> {
         let field = self.require(at, name)?;
-        if self.told_by_deployment(&field, without) {
-            return None;
-        }
         self.key(&field)
     }
 
@@ -124,24 +132,26 @@ impl Reader<'_> {
             "GatewayLoadBalancerEndpointId",
             "Tags",
         ];
-        if !at.map(self.problems) {
-            return;
+        let is_map = at.map(self.problems);
+        if is_map {
+            let from = if self.dialect == Dialect::Template { 3 } else { 0 };
+            self.check_fields(at, "target", own.get(from..).unwrap_or_default());
         }
-        let from = if self.dialect == Dialect::Template { 3 } else { 0 };
-        self.check_fields(at, "target", own.get(from..).unwrap_or_default());
-
-        let names = self.names(at, "TrafficMirrorTargetId", label).unwrap_or_default();
-        let kind = self.kind(at);
+        let names = is_map.then(|| self.names(at, "TrafficMirrorTargetId", label));
+        let names = names.flatten().unwrap_or_default();
+        let (kind, eni) = is_map.then(|| self.kind(at)).flatten().unzip();
+        let blanks = self.problems.take_blanks();
         let keys = self.keys(names.id.as_ref(), label);
         // Damaged, and nobody can mean it.
         if keys.is_empty() {
             return;
         }
-        self.raw.targets.push(RawTarget { keys, names, kind, place: at.place() });
+        let eni = eni.flatten();
+        self.raw.targets.push(RawTarget { keys, names, kind, eni, place: at.place(), blanks });
     }
 
-    /// What a target is: just one of three fields.
-    fn kind(&mut self, at: &At<'_>) -> Option<TargetKind> {
+    /// What a target is, just one of three fields, and by what an interface is known.
+    fn kind(&mut self, at: &At<'_>) -> Option<(TargetKind, Option<Key>)> {
         let told = match self.dialect {
             Dialect::Api => {
                 let words = KINDS.map(|(_, word, _)| (word, word));
@@ -175,11 +185,10 @@ impl Reader<'_> {
             told.wrong(&format!("{word}, as the target has {name}"), self.problems);
             return None;
         }
-        if self.told_by_deployment(&field, "the target is kept without it") {
-            return None;
-        }
-        Some(kind(match field.reference(self.problems)? {
-            Reference::Id(text) | Reference::Resource(text) => text,
-        }))
+        let key = self.key(&field)?;
+        let (Key::Id(text) | Key::Local(_, text)) = &key;
+        let kind = kind(text.clone());
+        let eni = matches!(kind, TargetKind::NetworkInterface(_)).then_some(key);
+        Some((kind, eni))
     }
 }

@@ -100,12 +100,21 @@ pub(crate) struct FilterExplain {
 /// Find what is wrong with filters
 ///
 /// Every finding is exact: it is about all packets and all rules together, and shows a packet where
-/// it is about packets. Without an ID, all filters of the document are checked, and its sessions.
+/// it is about packets. Without an ID, all filters of the documents are checked, and their sessions;
+/// what a template or plan leaves open is left out, and told.
 #[derive(Debug, Args)]
 #[command(after_long_help = LINT_EXIT_STATUS)]
 pub(crate) struct FilterLint {
-    #[command(flatten)]
-    pub(crate) source: FilterSource,
+    /// Documents with filters, sessions and targets, as for --config of strip; - for standard input
+    ///
+    /// They are read together. DOC#ID names one of several filters by its id, its name, or what the
+    /// document calls it; then documents without an ID only add what they know of it.
+    #[arg(required = true, value_name = "DOC[#ID]")]
+    pub(crate) filters: Vec<OsString>,
+
+    /// Value of a parameter in a CloudFormation template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
 
     /// How bad a finding has to be for exit status 1
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use mirror_aws::KnownFilter;
+use mirror_aws::{KnownFilter, Open};
 use mirror_filter::{
     Action, Rule, Service, Services,
     analysis::{self, Comparison, Difference},
@@ -48,7 +48,8 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
     for source in [&a, &b] {
         source.tell(|_| true);
     }
-    documents::tell(&around.warnings, documents::MAX_WARNINGS);
+    let of_interfaces = documents::warnings(&around, |open| open == Open::Interface);
+    documents::tell(&of_interfaces, documents::MAX_WARNINGS);
     let enis: Vec<_> =
         [&a.estate, &b.estate, &around].into_iter().flat_map(simulate::interfaces).collect();
     let (a, b) = (Side::new(&a)?, Side::new(&b)?);
@@ -101,13 +102,13 @@ pub(super) fn run(args: &cli::FilterDiff) -> Result<Exit, Failure> {
 
 /// One of the filters.
 struct Side<'s> {
-    name: &'s str,
+    name: String,
     known: &'s KnownFilter,
 }
 
 impl<'s> Side<'s> {
     fn new(source: &'s Source) -> Result<Side<'s>, Failure> {
-        Ok(Side { name: &source.name, known: source.one()? })
+        Ok(Side { name: source.name(), known: source.one()? })
     }
 
     fn rule(&self, index: Option<usize>) -> Option<&'s Rule> {
@@ -134,7 +135,7 @@ fn text(
     let mut text = String::new();
     // Writing to a String can't fail.
     for (mark, side) in [("a", a), ("b", b)] {
-        let _ = writeln!(text, "{mark}: {} in {}", called(side.known), printable(side.name));
+        let _ = writeln!(text, "{mark}: {} in {}", called(side.known), printable(&side.name));
     }
     let other_dns = a.amazon_dns() != b.amazon_dns();
     if differences.is_empty() && !other_dns {
@@ -210,10 +211,10 @@ struct FilterName<'a> {
 }
 
 impl<'a> FilterName<'a> {
-    fn new(side: &Side<'a>) -> FilterName<'a> {
+    fn new(side: &'a Side<'a>) -> FilterName<'a> {
         let filter = &side.known.filter;
         FilterName {
-            document: side.name,
+            document: &side.name,
             id: filter.id.as_deref(),
             name: filter.name.as_deref(),
             amazon_dns: filter.amazon_dns,

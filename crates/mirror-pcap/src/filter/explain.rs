@@ -21,7 +21,7 @@ pub(super) fn run(args: &cli::FilterExplain) -> Result<Exit, Failure> {
     let one = source.one()?;
     let compiled = one.filter.compile().map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::input(&source.name, anyhow!(faults.join("; ")))
+        Failure::input(source.name(), anyhow!(faults.join("; ")))
     })?;
     let packet = &args.flow;
     let flow = packet.flow();

@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn run(args: &cli::FilterExport) -> Result<Exit, Failure> {
     let source = Source::read(&args.source)?;
     let text = text(&source.one()?.filter, args.format)
-        .map_err(|failure| Failure::input(&source.name, anyhow!(failure)))?;
+        .map_err(|failure| Failure::input(source.name(), anyhow!(failure)))?;
     crate::print(|out| {
         out.extend_from_slice(text.as_bytes());
         Ok(())

@@ -14,12 +14,14 @@ use crate::{
 pub(super) struct Location<'a> {
     document: &'a str,
     path: &'a str,
+    resource: Option<&'a str>,
     line: Option<u32>,
 }
 
 impl<'a> Location<'a> {
     pub(super) fn new(place: &'a Place) -> Location<'a> {
-        Location { document: &place.document, path: &place.path, line: place.line }
+        let Place { document, path, line, resource } = place;
+        Location { document, path, resource: resource.as_deref(), line: *line }
     }
 }
 

@@ -1,28 +1,35 @@
-//! `filter lint`: what is wrong with the filters of a document.
+//! `filter lint`: what is wrong with the filters and sessions of documents.
 //!
 //! Findings come from three sides: the analysis of each filter, what its sessions say, and mistakes
 //! that the reader of documents met. The last may be so bad that there is no filter to analyse (a
 //! number twice, two IP versions in a rule); then they are the findings, and the rest is looked at
 //! once they are mended. A document with other faults than those of filters isn't linted at all.
+//!
+//! What rests on values that can't be known is left out, unless it was asked for by name, and what
+//! was left out is a finding: else a filter that nobody looked at would pass.
 
 mod codes;
 mod print;
 mod sarif;
 mod sessions;
+mod unresolved;
 
-use std::io::{self, Write};
+use std::{
+    collections::HashSet,
+    io::{self, Write},
+};
 
-use mirror_aws::{Estate, KnownFilter, Place, Problem};
+use anyhow::anyhow;
+use mirror_aws::{Estate, KnownFilter, Open, Place, Problem};
 use mirror_filter::{
     Packet, Rule,
     analysis::{self, Budget, Severity, Surroundings},
 };
-use mirror_session::TargetKind;
 use mirror_wire::Direction;
 
 use crate::{
     cli::{self, LintFormat},
-    documents::{Source, Unread},
+    documents::{Source, Text, Unread, names_of, parameters},
     failure::{Exit, Failure, printable},
 };
 
@@ -42,14 +49,23 @@ struct Found<'s> {
 
 /// Run the command.
 pub(super) fn run(args: &cli::FilterLint) -> Result<Exit, Failure> {
-    match Source::read_quietly(&args.source) {
+    match Source::read_all(&args.filters, &parameters(&args.param)?) {
         Ok(source) => {
+            let estate = &source.estate;
+            if estate.filters.is_empty()
+                && estate.sessions.is_empty()
+                && estate.unresolved.is_empty()
+            {
+                let wrong = anyhow!("found no mirror filter or session");
+                return Err(Failure::input(source.name(), wrong));
+            }
+            source.demand_named()?;
             let found = findings(&source, args)?;
             // The others are among the findings.
             source.tell(|one| one.mistake.is_none());
-            told(&source.name, &source.bytes, &found, args)
+            told(&source.texts, &found, args)
         }
-        Err(Unread::Problems { name, bytes, problems })
+        Err(Unread::Problems { texts, problems })
             if problems.iter().count() == problems.errors() + problems.warnings()
                 && problems.iter().all(|one| {
                     one.mistake.is_some() || one.severity == mirror_aws::Severity::Warning
@@ -61,25 +77,20 @@ pub(super) fn run(args: &cli::FilterLint) -> Result<Exit, Failure> {
                 io::stderr(),
                 "mirror-pcap: {}: AWS would refuse this; what else is wrong can be told once it is \
                  mended",
-                printable(&name)
+                printable(&names_of(&texts))
             );
-            told(&name, &bytes, &found, args)
+            told(&texts, &found, args)
         }
         Err(unread) => Err(unread.into()),
     }
 }
 
 /// Print findings, and see whether they are bad enough.
-fn told(
-    name: &str,
-    bytes: &[u8],
-    found: &[Found<'_>],
-    args: &cli::FilterLint,
-) -> Result<Exit, Failure> {
+fn told(texts: &[Text], found: &[Found<'_>], args: &cli::FilterLint) -> Result<Exit, Failure> {
     match args.format {
-        LintFormat::Text => print::text(name, bytes, found)?,
-        LintFormat::Json => print::json(name, found)?,
-        LintFormat::Sarif => sarif::print(name, found)?,
+        LintFormat::Text => print::text(texts, found)?,
+        LintFormat::Json => print::json(texts, found)?,
+        LintFormat::Sarif => sarif::print(texts, found)?,
     }
     let fails = found.iter().any(|one| args.fail_level.fails(one.severity));
     Ok(if fails { Exit::Findings } else { Exit::Done })
@@ -90,12 +101,17 @@ fn findings<'s>(source: &'s Source, args: &cli::FilterLint) -> Result<Vec<Found<
     let mut found: Vec<Found<'_>> = estate.warnings.iter().filter_map(mistaken).collect();
     // However many filters there are.
     let budget = Budget::default();
-    for one in source.filters() {
-        let mut targets = targets(estate, one);
+    let open: HashSet<Open> = estate.unresolved.iter().map(|one| one.leaves).collect();
+    for (at, one) in (0..).zip(&estate.filters) {
+        if !source.means(at) || open.contains(&Open::Filter(at)) || open.contains(&Open::AnyFilter)
+        {
+            continue;
+        }
+        let mut targets = targets(estate, at);
         targets.extend(&args.target);
         let around = Surroundings { vpcs: args.vpc.clone(), targets };
         let all = analysis::lint_within(&one.filter, &around, &budget)
-            .map_err(|error| Failure::input(&source.name, error))?;
+            .map_err(|error| Failure::input(source.name(), error))?;
         let rule = |at: usize| one.filter.rules.get(at);
         found.extend(all.into_iter().map(|finding| Found {
             code: finding.code.as_str(),
@@ -109,12 +125,12 @@ fn findings<'s>(source: &'s Source, args: &cli::FilterLint) -> Result<Vec<Found<
             place: finding.rule.and_then(|at| one.rules.get(at)).unwrap_or(&one.place).clone(),
         }));
     }
-    let is_meant = |at: Option<usize>| {
-        let filter = at.and_then(|at| estate.filters.get(at));
-        // A session whose filter nobody describes is of the document all the same.
-        filter.is_none_or(|filter| source.filters().any(|one| std::ptr::eq(one, filter)))
-    };
+    // A session whose filter nobody describes is of the documents all the same.
+    let is_meant = |at: Option<usize>| at.is_none_or(|at| source.means(at));
     found.extend(sessions::findings(estate, is_meant));
+    if !source.is_named() {
+        found.extend(unresolved::findings(estate));
+    }
     Ok(found)
 }
 
@@ -137,20 +153,11 @@ fn mistaken<'s>(problem: &Problem) -> Option<Found<'s>> {
     })
 }
 
-/// The addresses that a filter's sessions send to, as far as the document has them.
-fn targets(estate: &Estate, filter: &KnownFilter) -> Vec<std::net::IpAddr> {
-    let of_filter = estate.sessions.iter().filter(|one| {
-        one.filter
-            .and_then(|at| estate.filters.get(at))
-            .is_some_and(|known| std::ptr::eq(known, filter))
-    });
-    let mut addresses = Vec::new();
-    for one in of_filter {
-        let kind = one.session.target.as_ref().and_then(|target| target.kind.as_ref());
-        let Some(TargetKind::NetworkInterface(id)) = kind else { continue };
-        let enis = estate.enis.iter().filter(|eni| eni.id.as_ref() == Some(id));
-        addresses.extend(enis.flat_map(|eni| eni.addresses.iter().copied()));
-    }
+/// The addresses that the sessions of a filter send to, as far as the documents have them.
+fn targets(estate: &Estate, filter: usize) -> Vec<std::net::IpAddr> {
+    let of_filter = estate.sessions.iter().filter(|one| one.filter == Some(filter));
+    let enis = of_filter.filter_map(|one| estate.enis.get(one.sink?));
+    let mut addresses: Vec<_> = enis.flat_map(|eni| eni.addresses.iter().copied()).collect();
     addresses.sort_unstable();
     addresses.dedup();
     addresses

@@ -17,16 +17,17 @@ use crate::{
 /// Run the command.
 pub(super) fn run(args: &cli::FilterShow) -> Result<Exit, Failure> {
     let source = Source::read(&args.source)?;
+    let filters = source.whole()?;
     match args.format {
         TextOrJson::Text => {
-            let texts: Vec<String> = source.filters().map(text).collect();
+            let texts: Vec<String> = filters.map(text).collect();
             crate::print(|out| {
                 out.extend_from_slice(texts.join("\n").as_bytes());
                 Ok(())
             })
         }
         TextOrJson::Json => {
-            let filters = source.filters().map(FilterJson::new).collect();
+            let filters = filters.map(FilterJson::new).collect();
             json::print(&Json { schema: "mirror-pcap/filter-show/1", filters })
         }
     }
@@ -42,7 +43,7 @@ fn text(one: &KnownFilter) -> String {
     for direction in [Direction::Ingress, Direction::Egress] {
         let rules = filter.rules.iter().zip(&lines).zip(&one.rules);
         for ((rule, line), place) in rules.filter(|((rule, _), _)| rule.direction == direction) {
-            let here = shortly(place, &one.place);
+            let here = place.beside(&one.place);
             let said = quoted(rule.description.as_deref());
             let said = said.map(|text| format!("  {text}")).unwrap_or_default();
             // Writing to a String can't fail.
@@ -53,19 +54,6 @@ fn text(one: &KnownFilter) -> String {
     let dns = if filter.amazon_dns { "mirrored, whatever the rules say" } else { "not mirrored" };
     let _ = writeln!(text, "  Amazon DNS: {dns}");
     text
-}
-
-/// A place without the document's name where another place has just named it.
-fn shortly(place: &Place, named: &Place) -> String {
-    if place.document != named.document {
-        return place.to_string();
-    }
-    let text = Place { document: String::new(), ..place.clone() }.to_string();
-    match text.strip_prefix(':') {
-        Some(rest) if place.line.is_some() => format!("line {rest}"),
-        Some(rest) => rest.trim_start().to_owned(),
-        None => text,
-    }
 }
 
 #[derive(Serialize)]

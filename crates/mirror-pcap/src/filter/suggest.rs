@@ -18,7 +18,7 @@ mod unseen;
 use std::path::Path;
 
 use anyhow::anyhow;
-use mirror_aws::{KnownFilter, Place};
+use mirror_aws::{KnownFilter, Open, Place};
 use mirror_filter::{Filter, suggest};
 use mirror_session::Eni;
 
@@ -42,7 +42,8 @@ pub(super) fn run(args: &cli::FilterSuggest) -> Result<Exit, Failure> {
         must_be_file(path)?;
     }
     let estate = documents::read(&args.documents)?;
-    documents::tell(&estate.warnings, documents::MAX_WARNINGS);
+    let of_interfaces = documents::warnings(&estate, |open| open == Open::Interface);
+    documents::tell(&of_interfaces, documents::MAX_WARNINGS);
     let interface = cli::Simulate {
         eni: args.eni.clone(),
         mac: args.mac,

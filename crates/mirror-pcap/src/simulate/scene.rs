@@ -5,10 +5,15 @@
 //! packet is of an interface that stands here, or of none. Everything that could not be told of a
 //! packet later, because a document doesn't say it, is an error now.
 
-use std::{collections::HashMap, net::IpAddr, ptr, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    ptr,
+    rc::Rc,
+};
 
 use anyhow::anyhow;
-use mirror_aws::{Estate, KnownFilter};
+use mirror_aws::{Estate, Field, KnownFilter, Open};
 use mirror_filter::{Cidr, Compiled, Rule, Services};
 use mirror_session::{Eni, KnownSession, Prefix};
 use mirror_wire::Mac;
@@ -16,7 +21,7 @@ use mirror_wire::Mac;
 use super::ends::Ends;
 use crate::{
     cli,
-    documents::{called, titled},
+    documents::{called, demand, titled},
     failure::{Failure, printable},
     number::counted,
 };
@@ -95,10 +100,10 @@ impl<'e> Scene<'e> {
         args: &cli::Simulate,
         estate: &'e Estate,
     ) -> Result<Scene<'e>, Failure> {
-        let mut sessions: Vec<_> = estate.sessions.iter().collect();
+        let mut sessions: Vec<_> = estate.sessions.iter().enumerate().collect();
         for wanted in &args.session {
             let is = |session: &KnownSession| is_called(session, wanted);
-            if !sessions.iter().any(|one| is(&one.session)) {
+            if !sessions.iter().any(|(_, one)| is(&one.session)) {
                 let known = list(estate.sessions.iter().map(|one| &one.session));
                 return Err(usage(format!(
                     "--session {}: not in the documents, which have {known}",
@@ -107,13 +112,24 @@ impl<'e> Scene<'e> {
             }
         }
         if !args.session.is_empty() {
-            sessions.retain(|one| args.session.iter().any(|id| is_called(&one.session, id)));
+            sessions.retain(|(_, one)| args.session.iter().any(|id| is_called(&one.session, id)));
         }
         if let Some(wanted) = &args.eni {
             eni(args, estate)?;
             let is = |eni: &Eni| eni.id.as_ref() == Some(wanted);
-            sessions.retain(|one| one.session.eni.as_ref().is_some_and(is));
+            sessions.retain(|(_, one)| one.session.eni.as_ref().is_some_and(is));
         }
+        let asked: HashSet<Open> = sessions
+            .iter()
+            .flat_map(|(at, one)| {
+                let rules = one.filter.map(Open::Filter);
+                rules.into_iter().chain([Open::Session(*at, Field::PacketLength)])
+            })
+            .chain([Open::AnyFilter])
+            // One more may take the packets of those that are there.
+            .chain(args.session.is_empty().then_some(Open::SessionItself))
+            .collect();
+        demand(estate, |open| asked.contains(&open))?;
         if sessions.is_empty() {
             return Err(usage("--config: the documents have no session to simulate".to_owned()));
         }
@@ -121,9 +137,9 @@ impl<'e> Scene<'e> {
         let mut filters = Filters::default();
         let mut sources: Vec<Source<'e>> = Vec::new();
         let mut places: HashMap<&Eni, usize> = HashMap::new();
-        sessions.sort_by_key(|one| one.session.number);
+        sessions.sort_by_key(|(_, one)| one.session.number);
         let mut without = Vec::new();
-        for one in sessions {
+        for (_, one) in sessions {
             let Some(index) = one.filter else {
                 without.push(&one.session);
                 continue;

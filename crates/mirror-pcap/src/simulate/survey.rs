@@ -1,6 +1,6 @@
 //! A capture judged for another command: what the simulator knows of each packet, and no report.
 
-use std::{cell::RefCell, path::Path};
+use std::{cell::RefCell, collections::BTreeSet, path::Path};
 
 use mirror_aws::{Estate, KnownFilter};
 use mirror_filter::{Reason, Verdict};
@@ -123,6 +123,8 @@ fn without_sessions(enis: &[Eni]) -> Estate {
         sessions: Vec::new(),
         picture: Picture::new(Vec::new()),
         enis: enis.to_vec(),
+        sinks: BTreeSet::new(),
+        unresolved: Vec::new(),
         warnings: Vec::new(),
     }
 }

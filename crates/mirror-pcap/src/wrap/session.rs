@@ -6,13 +6,13 @@
 use std::net::IpAddr;
 
 use anyhow::anyhow;
-use mirror_aws::Estate;
+use mirror_aws::{Estate, Field, FilteredSession, Open};
 use mirror_session::{Eni, KnownSession, TargetKind};
 use mirror_wire::{Endpoint, Vni, Wrapper};
 
 use crate::{
     cli,
-    documents::titled,
+    documents::{demand, titled},
     failure::{Failure, printable},
 };
 
@@ -39,6 +39,17 @@ pub(super) fn wrapper(
         (Some(name), Some(estate)) => Some(find(name, estate.picture.sessions())?),
         _ => None,
     };
+    // All else that may be missing has an option that is asked for.
+    if let (Some(session), Some(estate), None) = (session, estate, args.packet_length) {
+        demand(estate, |open| match open {
+            Open::Session(at, Field::PacketLength) => {
+                estate.sessions.get(at).is_some_and(|FilteredSession { session: one, .. }| {
+                    one.id == session.id && one.name == session.name
+                })
+            }
+            _ => false,
+        })?;
+    }
     wrapper_of(args, session, estate)
 }
 

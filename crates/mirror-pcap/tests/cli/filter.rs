@@ -4,7 +4,9 @@ pub(crate) mod diff;
 mod explain;
 mod golden;
 mod lint;
+mod lint_documents;
 mod show;
+mod unresolved;
 
 use std::path::PathBuf;
 

@@ -103,13 +103,17 @@ fn conditions_in_a_circle_are_unknown() {
 #[test]
 fn resources_that_a_condition_leaves_out_are_not_there() {
     let (found, problems) = read(&with(""), &[]);
-    let names: Vec<_> = found.iter().map(|one| one.logical_id.as_str()).collect();
-    assert_eq!(names, ["There"]);
+    let names: Vec<_> =
+        found.iter().map(|one| (one.logical_id.as_str(), one.perhaps.is_empty())).collect();
+    assert_eq!(names, [("There", true), ("Perhaps", false)]);
+    assert_eq!(problems.to_string(), "");
+    let perhaps = &found[1].perhaps[0];
+    assert_eq!(perhaps.place.to_string(), "t.yaml:14: /Resources/Perhaps/Condition");
     assert_eq!(
-        problems.to_string(),
-        "t.yaml:14: /Resources/Perhaps/Condition: unresolved: condition \"Unknown\" is unknown, as \
-         parameter \"Open\" has no default; give --param Open=VALUE"
+        perhaps.why,
+        "condition \"Unknown\" is unknown, as parameter \"Open\" has no default"
     );
+    assert_eq!(perhaps.param.as_deref(), Some("Open"));
     assert_eq!(read(&with(""), &["Open=true"]).0.len(), 2);
     assert_eq!(read(&with(""), &["Open=x"]).0.len(), 1);
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::*;
+use crate::unresolved::needing_all;
 use crate::{Document, Estate};
 
 const LAB_D: &[u8] = include_bytes!("../../../../../testdata/aws/lab-d/cfn.yaml");
@@ -32,7 +33,7 @@ fn json(node: &Node) -> String {
 fn outcome(template: &Node) -> Result<String, Problems> {
     let bytes = json(template).into_bytes();
     let documents = [Document { name: "t.json", bytes: &bytes }];
-    crate::read(&documents, &Parameters::new()).map(|estate| described(&estate))
+    needing_all(crate::read(&documents, &Parameters::new())).map(|estate| described(&estate))
 }
 
 fn described(estate: &Estate) -> String {

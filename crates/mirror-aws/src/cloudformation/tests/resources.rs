@@ -147,10 +147,11 @@ t.yaml:3: /Resources/A: found a list, expected an object
 t.yaml:4: /Resources/B: found no Type, expected one
 t.yaml:5: /Resources/C/Type: found an object, expected the name of a type
 t.yaml:6: /Resources/D/Type: found \"AWS::EC2::TrafficMirrorFilterRules\", expected a type that CloudFormation has
-t.yaml:7: /Resources/E/Condtion: found \"Condtion\", expected what a resource has
-t.yaml:8: /Resources/G/Condition: unresolved: Condition names no condition
-t.yaml:9: /Resources/H/Condition: unresolved: \"Nope\" is no condition of the template"
+t.yaml:7: /Resources/E/Condtion: found \"Condtion\", expected what a resource has"
     );
+    let (found, _) = read(template, &[]);
+    let whys: Vec<_> = found.iter().flat_map(|one| &one.perhaps).map(|one| &one.why).collect();
+    assert_eq!(whys, ["Condition names no condition", "\"Nope\" is no condition of the template"]);
 }
 
 #[test]

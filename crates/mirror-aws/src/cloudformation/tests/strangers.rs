@@ -1,11 +1,12 @@
 //! Templates in the shapes that people have published, each with what it comes to.
 
 use super::*;
+use crate::unresolved::needing_all;
 use crate::{Document, Estate};
 
 fn read_all(template: &str, params: &[&str]) -> Result<Estate, Problems> {
     let documents = [Document { name: "t.yaml", bytes: template.as_bytes() }];
-    crate::read(&documents, &given(params))
+    needing_all(crate::read(&documents, &given(params)))
 }
 
 /// Filters with their rules, then sessions.
@@ -99,9 +100,7 @@ Resources:
         "\
 t.yaml:10: /Resources/Collector/Properties/NetworkLoadBalancerArn: unresolved: \"ids-LoadBalancer\" is imported from another stack; give --param ids-LoadBalancer=VALUE
 t.yaml:14: /Resources/Web/Properties/NetworkInterfaceId: unresolved: parameter \"WebEni\" has no default; give --param WebEni=VALUE
-t.yaml:32: /Resources/ClientsNotInternal/Properties/SourceCidrBlock: unresolved: \"net-Cidr\" is imported from another stack; give --param net-Cidr=VALUE
-t.yaml:34: /Resources/ClientsNotInternal/Properties/DestinationCidrBlock: unresolved: \"net-Cidr\" is imported from another stack; give --param net-Cidr=VALUE
-t.yaml:56: /Resources/TargetsOnly/Properties/DestinationCidrBlock: unresolved: \"net-Cidr\" is imported from another stack; give --param net-Cidr=VALUE"
+t.yaml:32: /Resources/ClientsNotInternal/Properties/SourceCidrBlock: unresolved: \"net-Cidr\" is imported from another stack; give --param net-Cidr=VALUE (in 3 places, also line 34: /Resources/ClientsNotInternal/Properties/DestinationCidrBlock and line 56: /Resources/TargetsOnly/Properties/DestinationCidrBlock)"
     );
     let params = ["WebEni=eni-0a", "net-Cidr=10.0.0.0/16", "ids-LoadBalancer=arn:aws:x"];
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use mirror_filter::analysis::{
     Code,
-    Severity::{self, Error, Warning},
+    Severity::{self, Error, Info, Warning},
 };
 
 /// A kind of finding.
@@ -16,7 +16,7 @@ pub(super) struct Known {
 }
 
 /// What documents say of rules and sessions without any analysis.
-const OF_DOCUMENTS: [Known; 6] = [
+const OF_DOCUMENTS: [Known; 9] = [
     Known {
         code: "duplicate-number",
         severities: &[Error],
@@ -47,6 +47,23 @@ const OF_DOCUMENTS: [Known; 6] = [
         code: "sessions-per-eni",
         severities: &[Error],
         sentence: "AWS takes three sessions of a network interface",
+    },
+    Known {
+        code: "source-is-target",
+        severities: &[Error],
+        sentence: "AWS takes no session of a network interface that is a target",
+    },
+    Known {
+        code: "sources-per-target",
+        severities: &[Info, Error],
+        sentence: "AWS takes ten sources of a network interface as target, 100 if its instance is \
+                   of the largest size",
+    },
+    Known {
+        code: "unresolved",
+        severities: &[Info, Warning],
+        sentence: "a value that is not known keeps something from being looked at; info if no \
+                   --param can make it known and no filter rests on it",
     },
 ];
 

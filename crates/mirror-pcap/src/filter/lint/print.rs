@@ -1,5 +1,7 @@
 //! Findings for people, with the line of the document that each is about, and for scripts.
 
+use std::collections::HashMap;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use mirror_aws::Place;
 use mirror_filter::analysis::Severity;
@@ -7,27 +9,32 @@ use serde::Serialize;
 
 use super::Found;
 use crate::{
-    documents::called,
+    documents::{Text, called, names_of},
     failure::{Failure, printable},
     filter::json::{self, Location, RuleName, Witness},
     number::counted,
 };
 
-/// The most characters of a line that are shown.
+/// The most characters of a line that are shown. Of a longer one, as programs write whole documents,
+/// what is meant may stand anywhere.
 const MAX_LINE: usize = 120;
 
 /// Print findings, each in its place, and how many there are.
-pub(super) fn text(name: &str, bytes: &[u8], found: &[Found<'_>]) -> Result<(), Failure> {
-    let document = String::from_utf8_lossy(bytes);
-    let lines = Lines { lines: document.lines().collect() };
+pub(super) fn text(texts: &[Text], found: &[Found<'_>]) -> Result<(), Failure> {
+    let documents: Vec<_> =
+        texts.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))).collect();
+    let lines: HashMap<&str, Lines<'_>> = documents
+        .iter()
+        .map(|(name, text)| (name.as_str(), Lines { lines: text.lines().collect() }))
+        .collect();
     let renderer = Renderer::plain();
     let mut text = String::new();
     for one in found {
-        let lines = (one.place.document == name).then_some(&lines);
+        let lines = lines.get(one.place.document.as_str());
         text += &renderer.render(&[group(one, lines)]);
         text += "\n\n";
     }
-    text += &summary(name, found);
+    text += &summary(&names_of(texts), found);
     crate::print(|out| {
         out.extend_from_slice(text.as_bytes());
         Ok(())
@@ -68,6 +75,10 @@ fn group<'a>(one: &Found<'_>, lines: Option<&Lines<'_>>) -> Group<'a> {
     if let (true, Some(rule)) = (no_line, label) {
         group = group.element(Level::NOTE.with_name(Some("rule")).message(rule));
     }
+    if let (false, Some(resource)) = (no_line, &one.place.resource) {
+        let resource = printable(resource);
+        group = group.element(Level::NOTE.with_name(Some("resource")).message(resource));
+    }
     if let Some(filter) = one.filter {
         group = group.element(Level::NOTE.with_name(Some("filter")).message(called(filter)));
     }
@@ -102,8 +113,9 @@ impl Lines<'_> {
         let deep = place.path.matches('/').count() > 3;
         let number = named.filter(|_| !deep).unwrap_or(at);
         let line = self.lines.get(number.checked_sub(1)?)?;
-        let line: String = line.chars().take(MAX_LINE).collect();
-        (!line.trim().is_empty()).then(|| (number, printable(&line.replace('\t', "    "))))
+        let is_short = line.chars().nth(MAX_LINE).is_none();
+        let shown = is_short && !line.trim().is_empty();
+        shown.then(|| (number, printable(&line.replace('\t', "    "))))
     }
 }
 
@@ -125,9 +137,11 @@ fn summary(name: &str, found: &[Found<'_>]) -> String {
 }
 
 /// Print findings for scripts.
-pub(super) fn json(name: &str, found: &[Found<'_>]) -> Result<(), Failure> {
+pub(super) fn json(texts: &[Text], found: &[Found<'_>]) -> Result<(), Failure> {
     let findings = found.iter().map(Row::new).collect();
-    json::print(&Json { schema: "mirror-pcap/lint/1", document: name, findings })?;
+    let documents: Vec<&str> = texts.iter().map(|(name, _)| name.as_str()).collect();
+    let document = documents.first().copied().unwrap_or_default();
+    json::print(&Json { schema: "mirror-pcap/lint/1", document, documents, findings })?;
     Ok(())
 }
 
@@ -135,6 +149,7 @@ pub(super) fn json(name: &str, found: &[Found<'_>]) -> Result<(), Failure> {
 struct Json<'a> {
     schema: &'static str,
     document: &'a str,
+    documents: Vec<&'a str>,
     findings: Vec<Row<'a>>,
 }
 

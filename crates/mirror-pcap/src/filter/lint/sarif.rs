@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Found, codes, print::subject};
-use crate::{failure::Failure, filter::json};
+use crate::{documents::Text, failure::Failure, filter::json};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -19,8 +19,8 @@ struct Sarif {
     runs: [Value; 1],
 }
 
-/// Print findings about a document.
-pub(super) fn print(name: &str, found: &[Found<'_>]) -> Result<(), Failure> {
+/// Print findings about documents.
+pub(super) fn print(texts: &[Text], found: &[Found<'_>]) -> Result<(), Failure> {
     let known = codes::all();
     let rules: Vec<Value> = known
         .iter()
@@ -51,7 +51,10 @@ pub(super) fn print(name: &str, found: &[Found<'_>]) -> Result<(), Failure> {
                 "rules": rules,
             }
         },
-        "artifacts": [{ "location": { "uri": uri(name) } }],
+        "artifacts": texts
+            .iter()
+            .map(|(name, _)| json!({ "location": { "uri": uri(name) } }))
+            .collect::<Vec<_>>(),
         "columnKind": "unicodeCodePoints",
         "results": results,
     });
@@ -65,10 +68,12 @@ fn result(one: &Found<'_>, index: Option<usize>) -> Value {
         // Writing to a String can't fail.
         let _ = write!(message, " (packet: {packet})");
     }
-    let mut physical = json!({ "artifactLocation": { "uri": uri(&one.place.document) } });
-    if let (Some(line), Some(object)) = (one.place.line, physical.as_object_mut()) {
-        object.insert("region".to_owned(), json!({ "startLine": line }));
-    }
+    // What is of a whole document is shown at its beginning, or not at all.
+    let line = one.place.line.unwrap_or(1);
+    let physical = json!({
+        "artifactLocation": { "uri": uri(&one.place.document) },
+        "region": { "startLine": line },
+    });
     json!({
         "ruleId": one.code,
         "ruleIndex": index,
@@ -76,7 +81,7 @@ fn result(one: &Found<'_>, index: Option<usize>) -> Value {
         "message": { "text": message },
         "locations": [{
             "physicalLocation": physical,
-            "logicalLocations": [{ "fullyQualifiedName": one.place.path }],
+            "logicalLocations": [{ "fullyQualifiedName": one.place.name() }],
         }],
         "partialFingerprints": { "mirrorPcapFinding/v1": fingerprint(one) },
     })
@@ -94,7 +99,7 @@ fn fingerprint(one: &Found<'_>) -> String {
         direction,
         rule.as_deref(),
         // Without a rule it is the place that tells two of them apart.
-        rule.is_none().then_some(one.place.path.as_str()),
+        rule.is_none().then_some(one.place.name()),
     ];
     parts.map(|part| uri(part.unwrap_or_default())).join(":")
 }

@@ -26,12 +26,12 @@ fn rules_stand_in_the_order_in_which_they_are_tried_with_their_places() {
     seen.stdout(&format!(
         "\
 tmf-0d000000000000001 \"all traffic\"
-  at {}: /TrafficMirrorFilters/0
-  ingress 100 accept all 0.0.0.0/0 > 0.0.0.0/0  /TrafficMirrorFilters/0/IngressFilterRules/0
-  ingress 110 accept all ::/0 > ::/0            /TrafficMirrorFilters/0/IngressFilterRules/1
+  at {}:3: /TrafficMirrorFilters/0
+  ingress 100 accept all 0.0.0.0/0 > 0.0.0.0/0  line 6: /TrafficMirrorFilters/0/IngressFilterRules/0
+  ingress 110 accept all ::/0 > ::/0            line 16: /TrafficMirrorFilters/0/IngressFilterRules/1
   ingress else: not mirrored
-  egress 100 accept all 0.0.0.0/0 > 0.0.0.0/0   /TrafficMirrorFilters/0/EgressFilterRules/0
-  egress 110 accept all ::/0 > ::/0             /TrafficMirrorFilters/0/EgressFilterRules/1
+  egress 100 accept all 0.0.0.0/0 > 0.0.0.0/0   line 28: /TrafficMirrorFilters/0/EgressFilterRules/0
+  egress 110 accept all ::/0 > ::/0             line 38: /TrafficMirrorFilters/0/EgressFilterRules/1
   egress else: not mirrored
   Amazon DNS: mirrored, whatever the rules say
 ",
@@ -151,7 +151,7 @@ fn a_file_whose_name_is_not_utf8_has_filters_with_ids_too() {
 #[test]
 fn standard_input_is_a_document_too() {
     let seen = filter("show").args(["--", "-#web"]).stdin(two()).succeeds();
-    assert!(seen.stdout.starts_with(b"tmf-0a \"web\"\n  at standard input: "));
+    assert!(seen.stdout.starts_with(b"tmf-0a \"web\"\n  at standard input:1: "));
 }
 
 /// Ranges that a template leaves open are no wildcards.
