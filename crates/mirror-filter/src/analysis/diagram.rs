@@ -295,15 +295,6 @@ impl Arena {
         Ok(joined)
     }
 
-    /// The same diagram with other leaves.
-    pub(super) fn mapped(
-        &mut self,
-        root: Ref,
-        made: &mut impl FnMut(u32) -> u32,
-    ) -> Result<Ref, TooComplex> {
-        self.joined(root, Ref::leaf(0), &mut |leaf, _| made(leaf))
-    }
-
     /// The leaves of the packets of a cube.
     pub(super) fn leaves(&mut self, root: Ref, cube: &Cube) -> Result<BTreeSet<u32>, TooComplex> {
         let mut leaves = BTreeSet::new();

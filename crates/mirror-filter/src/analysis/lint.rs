@@ -4,9 +4,12 @@
 //! Verdicts are about all rules together: a rule that three others cover is shadowed though none of
 //! them covers it alone. Pairs of rules are looked at only to explain.
 //!
-//! What is said to be mirrored or not is so with network services too, which no rule decides. What
-//! is said of rules as such (shadowed, redundant) holds for those packets as well, but they are not
-//! shown for it.
+//! What is said to be mirrored or not is so with network services too, which no rule decides: a rule
+//! that makes a difference for their packets only is redundant. Only that a rule is shadowed is said
+//! of rules as such, and holds for those packets as well.
+//!
+//! What people mean is no finding. A reject in front of a wider accept is what rejects are for, and
+//! a reject of everything behind all other rules is AWS's own default, written out.
 //!
 //! A finding has a [`Code`], which scripts may rely on, and a message for people. It speaks of
 //! rules; where they stand in which document is for others to know.
@@ -25,7 +28,7 @@ use mirror_wire::Direction;
 use super::cube::Family;
 use super::diagram::{Budget, TooComplex};
 use super::space::Space;
-use crate::{Action, Cidr, Filter, Packet, Services};
+use crate::{Action, Cidr, Filter, Packet, PortRange, Services};
 
 /// The most rules that a filter of AWS has.
 //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-quotas.html
@@ -81,7 +84,7 @@ pub enum Code {
     Unmatchable,
     /// Rules before it take all packets that the rule could match.
     Shadowed,
-    /// Rules before it that do the opposite take some of its packets.
+    /// Rules before it that do the opposite take some of its packets, and not as an exception.
     PartlyShadowed,
     /// Without the rule the filter does the same.
     Redundant,
@@ -93,6 +96,8 @@ pub enum Code {
     AsymPorts,
     /// It mirrors all of one family and nothing of the other.
     NoV6Twin,
+    /// It mirrors everything but Amazon DNS.
+    NoAmazonDns,
     /// It mirrors mirrored packets.
     MirrorsMirror,
     /// It accepts what is never mirrored.
@@ -101,7 +106,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 12] = [
+    pub const ALL: [Code; 13] = [
         Code::Quota,
         Code::DirectionEmpty,
         Code::Unmatchable,
@@ -112,6 +117,7 @@ impl Code {
         Code::NoReturn,
         Code::AsymPorts,
         Code::NoV6Twin,
+        Code::NoAmazonDns,
         Code::MirrorsMirror,
         Code::MirrorsControl,
     ];
@@ -129,6 +135,7 @@ impl Code {
             Code::NoReturn => "no-return",
             Code::AsymPorts => "asym-ports",
             Code::NoV6Twin => "no-v6-twin",
+            Code::NoAmazonDns => "no-amazon-dns",
             Code::MirrorsMirror => "mirrors-mirror",
             Code::MirrorsControl => "mirrors-control",
         }
@@ -141,15 +148,13 @@ impl Code {
         match self {
             Code::Unmatchable => &[Error],
             Code::Shadowed => &[Warning, Error],
-            Code::MirrorsMirror => &[Info, Warning],
-            Code::Quota
-            | Code::DirectionEmpty
-            | Code::Redundant
-            | Code::NoReturn
-            | Code::AsymPorts => &[Warning],
-            Code::PartlyShadowed | Code::Mergeable | Code::NoV6Twin | Code::MirrorsControl => {
-                &[Info]
-            }
+            Code::MirrorsMirror | Code::DirectionEmpty => &[Info, Warning],
+            Code::Quota | Code::Redundant | Code::NoReturn | Code::AsymPorts => &[Warning],
+            Code::PartlyShadowed
+            | Code::Mergeable
+            | Code::NoV6Twin
+            | Code::NoAmazonDns
+            | Code::MirrorsControl => &[Info],
         }
     }
 
@@ -157,11 +162,14 @@ impl Code {
     pub const fn sentence(self) -> &'static str {
         match self {
             Code::Quota => "AWS takes ten rules in a filter, both directions together",
-            Code::DirectionEmpty => "nothing of a direction is mirrored",
+            Code::DirectionEmpty => {
+                "nothing of a direction is mirrored; info if a rule says so, by rejecting all of it"
+            }
             Code::Unmatchable => "no packet can match the rule",
             Code::Shadowed => "rules before it take all packets that the rule could match",
             Code::PartlyShadowed => {
-                "rules before it that do the opposite take some of the rule's packets"
+                "accepts before it take some of what the rule rejects, or a reject takes some of \
+                 the ports that it accepts and is not within them"
             }
             Code::Redundant => "without the rule the filter does the same",
             Code::Mergeable => "two rules can be written as one",
@@ -171,9 +179,10 @@ impl Code {
                  other"
             }
             Code::NoV6Twin => "all of one IP version is mirrored and nothing of the other",
+            Code::NoAmazonDns => "everything is mirrored but Amazon DNS, which has a switch",
             Code::MirrorsMirror => {
-                "packets that a mirror has wrapped are mirrored again; info if no target is known \
-                 and a rule names their port"
+                "a rule names the port to which mirrors send, so that packets are wrapped twice; \
+                 warning if it sends them to a known target"
             }
             Code::MirrorsControl => "the rule accepts, and names, what is never mirrored",
         }
@@ -216,23 +225,10 @@ pub fn lint_within(
     around: &Surroundings,
     budget: &Budget,
 ) -> Result<Vec<Finding>, TooComplex> {
-    let mut findings = Vec::new();
-    if filter.rules.len() > QUOTA {
-        let found = filter.rules.len();
-        findings.push(Finding {
-            code: Code::Quota,
-            severity: Severity::Warning,
-            direction: None,
-            rule: None,
-            by: Vec::new(),
-            message: format!(
-                "found {found} rules, and AWS takes {QUOTA} in a filter, both directions together"
-            ),
-            witness: None,
-        });
-    }
     let services = Services::new(&around.vpcs);
+    let findings = Vec::new();
     let mut lint = Lint { filter, around, services: &services, budget, findings };
+    lint.quota();
     lint.unmatchable();
     let mut spaces = Vec::new();
     for direction in [Direction::Ingress, Direction::Egress] {
@@ -244,8 +240,8 @@ pub fn lint_within(
             spaces.push(space);
         }
     }
-    lint.coverage(&mut spaces)?;
-    lint.answers(&mut spaces)?;
+    let empty = lint.coverage(&mut spaces)?;
+    lint.answers(&mut spaces, &empty)?;
     let mut findings = lint.findings;
     let number = |finding: &Finding| Some(filter.rules.get(finding.rule?)?.number);
     findings.sort_by_key(|one| (one.direction, number(one), one.rule, one.code));
@@ -275,6 +271,32 @@ impl Lint<'_> {
         let direction = self.filter.rules.get(rule).map(|rule| rule.direction);
         let rule = Some(rule);
         self.findings.push(Finding { code, severity, direction, rule, by, message, witness });
+    }
+
+    /// Note something about the filter, or a direction of it.
+    fn note_whole(
+        &mut self,
+        code: Code,
+        severity: Severity,
+        direction: Option<Direction>,
+        by: Vec<usize>,
+        message: String,
+        witness: Option<Packet>,
+    ) {
+        self.findings.push(Finding { code, severity, direction, rule: None, by, message, witness });
+    }
+
+    /// Rules of both directions by number: `ingress rules 10 and 20 (accept), egress rule 10 (accept)`.
+    fn named_by_direction(&self, rules: &[usize]) -> String {
+        let of = |direction: Direction| {
+            let is = |at: &&usize| {
+                self.filter.rules.get(**at).is_some_and(|rule| rule.direction == direction)
+            };
+            let own: Vec<usize> = rules.iter().filter(is).copied().collect();
+            (!own.is_empty()).then(|| format!("{direction} {}", self.named(&own)))
+        };
+        let both = [Direction::Ingress, Direction::Egress].into_iter().filter_map(of);
+        both.collect::<Vec<_>>().join(", ")
     }
 
     /// Rules by number, with what they do: `rule 10 (reject)`, `rules 10 and 20 (reject)`.
@@ -310,6 +332,16 @@ impl Lint<'_> {
         }
     }
 
+    fn quota(&mut self) {
+        let found = self.filter.rules.len();
+        if found > QUOTA {
+            let message = format!(
+                "found {found} rules, and AWS takes {QUOTA} in a filter, both directions together"
+            );
+            self.note_whole(Code::Quota, Severity::Warning, None, Vec::new(), message, None);
+        }
+    }
+
     /// Rules that no packet can match, whatever the others say.
     fn unmatchable(&mut self) {
         for (at, rule) in self.filter.rules.iter().enumerate() {
@@ -325,6 +357,16 @@ impl Lint<'_> {
             self.note(Code::Unmatchable, Severity::Error, at, Vec::new(), message, None);
         }
     }
+}
+
+/// Whether a rule names ports. A range of those that clients draw from names none: it says what is
+/// at the other end. They differ from system to system, and these are in all of their ranges.
+//= https://www.rfc-editor.org/rfc/rfc6335#section-6
+//# the Dynamic Ports, also known as the Private or Ephemeral Ports, from 49152-65535
+fn named(ports: Option<PortRange>) -> Option<PortRange> {
+    /// The last that Linux draws.
+    const LAST: u16 = 60_999;
+    ports.filter(|ports| !(ports.contains(49_152) && ports.contains(LAST)))
 }
 
 #[cfg(test)]

@@ -72,6 +72,15 @@ impl Space {
         self.arena.family()
     }
 
+    /// The place of the rule that says in writing what holds without it: a reject of everything
+    /// behind all others.
+    pub(super) fn written_default(&self) -> Option<usize> {
+        let last = self.rules.last()?;
+        let is_default = last.action == Action::Reject
+            && matches!(last.cubes.as_slice(), [all] if *all == Cube::whole(self.family()));
+        is_default.then(|| self.rules.len() - 1)
+    }
+
     /// The rule of a leaf.
     pub(super) fn rule(&self, leaf: u32) -> Option<&Painted> {
         self.rules.get((leaf as usize).checked_sub(1)?)

@@ -6,24 +6,32 @@
 
 use std::collections::BTreeSet;
 
-use super::{Code, Lint, Severity};
-use crate::analysis::cube::Cube;
+use mirror_wire::Direction;
+
+use super::{Code, Lint, Severity, named};
+use crate::analysis::cube::{
+    Cube, DESTINATION, DESTINATION_PORT, Interval, PROTOCOL, SOURCE, SOURCE_PORT,
+};
 use crate::analysis::diagram::{Ref, TooComplex};
 use crate::analysis::space::{NONE, Painted, Space, leaf, paint};
 use crate::{Action, Packet, PortRange, Rule};
 
 impl Lint<'_> {
-    pub(super) fn answers(&mut self, spaces: &mut [Space]) -> Result<(), TooComplex> {
+    /// That nothing of a direction is mirrored has been said of those in `empty`; that all packets
+    /// of the other one lack their answers follows.
+    pub(super) fn answers(
+        &mut self,
+        spaces: &mut [Space],
+        empty: &BTreeSet<Direction>,
+    ) -> Result<(), TooComplex> {
         let mut explained = BTreeSet::new();
         for at in 0..spaces.len() {
             let Some(here) = spaces.get(at) else { continue };
-            let way = here.direction;
-            let back =
-                spaces.iter().position(|one| one.direction != way && one.family() == here.family());
-            let empty = !spaces.iter().any(|one| one.direction != way && accepts(one));
-            // That the other direction has no rule that accepts is said once, not for each rule here.
-            let (Some(back), false) = (back, empty) else { continue };
-            let Some(there) = spaces.get(back).map(|back| back.rules.clone()) else { continue };
+            let back = spaces
+                .iter()
+                .find(|one| one.direction != here.direction && one.family() == here.family());
+            let Some(back) = back.filter(|back| !empty.contains(&back.direction)) else { continue };
+            let there = back.rules.clone();
             let Some(here) = spaces.get_mut(at) else { continue };
             self.unanswered(here, &there, &mut explained)?;
         }
@@ -56,18 +64,22 @@ impl Lint<'_> {
         // An answer of a service is of that service, so it is judged as its question is.
         let judged = space.judged;
         let lonely = space.arena.joined(judged, answers, &mut lonely)?;
-        let whole = Cube::whole(space.family());
-        for own in space.arena.leaves(lonely, &whole)? {
+        // No program has port 0, so who asks for 1-65535 asks for all.
+        let mut real = Cube::whole(space.family());
+        for level in [SOURCE_PORT, DESTINATION_PORT] {
+            real.set(level, Interval { low: 1, ..real.side(level) });
+        }
+        for own in space.arena.leaves(lonely, &real)? {
             let Some(rule) = space.rule(own).cloned() else { continue };
             if explained.contains(&rule.index) {
                 continue;
             }
             let mut witness = None;
-            for cube in &rule.cubes {
+            for cube in rule.cubes.iter().filter_map(|cube| cube.meet(&real)) {
                 if witness.is_none() {
                     let (arena, way) = (&mut space.arena, space.direction);
                     let wanted = |leaf| leaf == own;
-                    witness = crate::analysis::witness::find(arena, lonely, way, cube, &wanted)?;
+                    witness = crate::analysis::witness::find(arena, lonely, way, &cube, &wanted)?;
                 }
             }
             let Some(witness) = witness else { continue };
@@ -101,46 +113,47 @@ impl Lint<'_> {
     }
 
     /// A rule of the other direction that would be the answer to this one, had it the ports at the
-    /// other end.
+    /// other end, if there is none that has.
     fn at_the_same_end(
         &self,
         rule: &Rule,
         there: &[Painted],
     ) -> Option<(usize, &'static str, PortRange)> {
-        let (end, ports) = match (rule.source_ports, rule.destination_ports) {
+        let (end, ports) = match (named(rule.source_ports), named(rule.destination_ports)) {
             (None, Some(ports)) => ("destination", ports),
             (Some(ports), None) => ("source", ports),
             _ => return None,
         };
-        let twin = there.iter().filter(|other| other.action == rule.action).find_map(|other| {
-            let twin = self.filter.rules.get(other.index)?;
-            let same = twin.protocol == rule.protocol
-                && (twin.source_ports, twin.destination_ports)
-                    == (rule.source_ports, rule.destination_ports);
-            let turned = Rule {
-                source_ports: rule.destination_ports,
-                destination_ports: rule.source_ports,
-                ..rule.clone()
-            };
-            let [turned] = Cube::of_rule(&turned).try_into().ok()?;
-            let common = other.cubes.iter().any(|cube| {
-                let mut cube: Cube = cube.swapped();
-                // Ports apart, their packets have to be each other's answers.
-                for level in
-                    [crate::analysis::cube::SOURCE_PORT, crate::analysis::cube::DESTINATION_PORT]
-                {
-                    cube.set(level, turned.side(level));
+        let [own] = Cube::of_rule(rule).try_into().ok()?;
+        // Of the other direction, the rules that accept what comes back, ports apart.
+        let others = there.iter().filter(|other| {
+            other.action == rule.action
+                && other.cubes.iter().map(Cube::swapped).any(|back: Cube| {
+                    let apart = [PROTOCOL, SOURCE, DESTINATION];
+                    apart.iter().all(|&level| back.side(level).meet(own.side(level)).is_some())
+                })
+        });
+        let mut found = None;
+        for other in others {
+            let Some(twin) = self.filter.rules.get(other.index) else { continue };
+            let (source, destination) = (named(twin.source_ports), named(twin.destination_ports));
+            let (same_end, other_end) =
+                if end == "source" { (source, destination) } else { (destination, source) };
+            match (same_end, other_end) {
+                (Some(same), None) if same == ports && twin.protocol == rule.protocol => {
+                    found = found.or(Some((other.index, end, ports)));
                 }
-                cube.meet(&turned).is_some()
-            });
-            (same && common).then_some(other.index)
-        })?;
-        Some((twin, end, ports))
+                // It has the answers, so what lacks them does so for another reason.
+                (None, back) if back.is_none_or(|back| meet(back, ports)) => return None,
+                _ => {}
+            }
+        }
+        found
     }
 }
 
-fn accepts(space: &Space) -> bool {
-    space.rules.iter().any(|rule| rule.action == Action::Accept)
+fn meet(one: PortRange, other: PortRange) -> bool {
+    one.from() <= other.to() && other.from() <= one.to()
 }
 
 /// The packet that answers a packet.

@@ -1,11 +1,12 @@
 //! What a filter mirrors on the whole: too little of a direction or family, too much of what no one
 //! wants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mirror_wire::Direction;
 
-use super::{Code, Finding, Lint, Severity};
+use super::{Code, Lint, Severity, named};
 use crate::analysis::cube::{
     Cube, DESTINATION, DESTINATION_PORT, Family, Interval, PROTOCOL, SOURCE, SOURCE_PORT, bits,
 };
@@ -17,95 +18,146 @@ use crate::{Action, Cidr, Packet, PortRange, Rule, Service};
 /// Where mirrors send to: VXLAN, and GENEVE in front of a Gateway Load Balancer.
 const MIRROR_PORTS: [u16; 2] = [4789, 6081];
 
+/// The ranges that AWS has reserved for services: 169.254.0.0/16 and fd00:ec2::/32.
+const RESERVED: [(IpAddr, u8); 2] = [
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0)), 32),
+];
+
+const DIRECTIONS: [Direction; 2] = [Direction::Ingress, Direction::Egress];
+
 const UDP: u8 = 17;
 
 impl Lint<'_> {
-    pub(super) fn coverage(&mut self, spaces: &mut [Space]) -> Result<(), TooComplex> {
-        for direction in [Direction::Ingress, Direction::Egress] {
-            self.empty(spaces, direction)?;
+    /// Look at each direction as a whole, and say in which nothing is mirrored.
+    pub(super) fn coverage(
+        &mut self,
+        spaces: &mut [Space],
+    ) -> Result<BTreeSet<Direction>, TooComplex> {
+        let mut empty = BTreeSet::new();
+        for direction in DIRECTIONS {
+            if !mirrors(spaces, direction)? {
+                empty.insert(direction);
+            }
         }
-        for at in 0..spaces.len() {
-            self.without_twin(spaces, at)?;
+        for &direction in &empty {
+            self.empty(spaces, direction, empty.len() == DIRECTIONS.len());
         }
+        self.without_twin(spaces)?;
+        self.without_dns(spaces)?;
         for space in spaces {
             self.mirrored_mirrors(space)?;
             self.never_mirrored(space)?;
         }
-        Ok(())
+        Ok(empty)
     }
 
-    fn empty(&mut self, spaces: &mut [Space], direction: Direction) -> Result<(), TooComplex> {
-        for space in spaces.iter_mut().filter(|space| space.direction == direction) {
-            if space.any(&Cube::whole(space.family()), Action::Accept)?.is_some() {
-                return Ok(());
-            }
-        }
+    fn empty(&mut self, spaces: &[Space], direction: Direction, all: bool) {
         let but = if self.filter.amazon_dns { " but Amazon DNS" } else { "" };
-        self.findings.push(Finding {
-            code: Code::DirectionEmpty,
-            severity: Severity::Warning,
-            direction: Some(direction),
-            rule: None,
-            by: Vec::new(),
-            message: format!("nothing is mirrored{but}"),
-            witness: None,
-        });
-        Ok(())
+        let mut own = spaces.iter().filter(|space| space.direction == direction);
+        // A filter that mirrors nothing is nothing that anybody wants, whatever it says.
+        let is_said = !all && own.any(|space| space.written_default().is_some());
+        let severity = if is_said { Severity::Info } else { Severity::Warning };
+        let message = format!("nothing is mirrored{but}");
+        let code = Code::DirectionEmpty;
+        self.note_whole(code, severity, Some(direction), Vec::new(), message, None);
     }
 
     /// Rules that accept something from anywhere to anywhere, in one family only.
-    fn without_twin(&mut self, spaces: &mut [Space], at: usize) -> Result<(), TooComplex> {
-        let Some(space) = spaces.get_mut(at) else { return Ok(()) };
-        let (direction, family) = (space.direction, space.family());
-        let whole = Cube::whole(family);
-        let live = space.arena.leaves(space.judged, &whole)?;
-        let anywhere: Vec<(usize, Cube)> = space
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(place, rule)| {
-                rule.action == Action::Accept && leaf(*place).is_ok_and(|own| live.contains(&own))
-            })
-            .filter_map(|(_, rule)| Some((rule.index, *rule.cubes.first()?)))
-            .filter(|(_, cube)| {
-                [SOURCE, DESTINATION].iter().all(|&side| cube.side(side) == whole.side(side))
-            })
-            .collect();
-        let twin = spaces
-            .iter_mut()
-            .find(|one| one.direction == direction && one.family() == family.other());
-        let Some(twin) = twin else { return Ok(()) };
-        for (rule, cube) in anywhere {
-            let asked = in_other_family(&cube);
-            if twin.any(&asked, Action::Accept)?.is_some() {
-                continue;
+    fn without_twin(&mut self, spaces: &mut [Space]) -> Result<(), TooComplex> {
+        let (mut by, mut lacking, mut witness) = (Vec::new(), BTreeSet::new(), None);
+        for at in 0..spaces.len() {
+            let Some(space) = spaces.get_mut(at) else { continue };
+            let (direction, family) = (space.direction, space.family());
+            let whole = Cube::whole(family);
+            let live = space.arena.leaves(space.judged, &whole)?;
+            let anywhere: Vec<(usize, Cube)> = space
+                .rules
+                .iter()
+                .enumerate()
+                .filter(|(place, rule)| {
+                    rule.action == Action::Accept
+                        && leaf(*place).is_ok_and(|own| live.contains(&own))
+                })
+                .filter_map(|(_, rule)| Some((rule.index, *rule.cubes.first()?)))
+                .filter(|(_, cube)| {
+                    [SOURCE, DESTINATION].iter().all(|&side| cube.side(side) == whole.side(side))
+                })
+                .collect();
+            let mut twins = spaces.iter_mut().filter(|one| one.direction == direction);
+            let Some(twin) = twins.find(|one| one.family() == family.other()) else { continue };
+            for (rule, cube) in anywhere {
+                let asked = in_other_family(&cube);
+                if twin.any(&asked, Action::Accept)?.is_some() {
+                    continue;
+                }
+                let Some(shown) = twin.any(&asked, Action::Reject)? else { continue };
+                witness.get_or_insert(shown);
+                lacking.insert(match family {
+                    Family::V4 => "IPv4 from anywhere to anywhere, but no IPv6",
+                    Family::V6 => "IPv6 from anywhere to anywhere, but no IPv4",
+                });
+                by.push(rule);
             }
-            let Some(witness) = twin.any(&asked, Action::Reject)? else { continue };
-            let [has, lacks] = match family {
-                Family::V4 => ["IPv4", "IPv6"],
-                Family::V6 => ["IPv6", "IPv4"],
-            };
-            let message =
-                format!("mirrors {has} from anywhere to anywhere, but no {lacks} like it");
-            self.note(Code::NoV6Twin, Severity::Info, rule, Vec::new(), message, Some(witness));
+        }
+        if !by.is_empty() {
+            let lacking = lacking.into_iter().collect::<Vec<_>>().join(" like it, and ");
+            self.budget.name(by.len())?;
+            let message = format!("mirrors {lacking} like it: {}", self.named_by_direction(&by));
+            self.note_whole(Code::NoV6Twin, Severity::Info, None, by, message, witness);
         }
         Ok(())
     }
 
-    /// Rules that accept what mirrors send.
+    /// Who accepts everything of a family is told what isn't in it. Any rule that rejects shows that
+    /// somebody thought about what is wanted.
+    fn without_dns(&mut self, spaces: &mut [Space]) -> Result<(), TooComplex> {
+        if self.filter.amazon_dns {
+            return Ok(());
+        }
+        let mut witness = None;
+        for family in Family::BOTH {
+            let whole = Cube::whole(family);
+            let mut all = true;
+            for space in spaces.iter_mut().filter(|space| space.family() == family) {
+                all &= space.any(&whole, Action::Reject)?.is_none();
+            }
+            let asked =
+                self.services.extents().into_iter().filter(|one| {
+                    one.service == Service::AmazonDns && one.destination_ports.is_some()
+                });
+            let asked =
+                asked.flat_map(|extent| Cube::of_extent(&Extent { protocol: Some(UDP), ..extent }));
+            let asked = { asked }.find(|cube| cube.family == family);
+            let mut both = spaces.iter_mut().filter(|space| space.family() == family);
+            let out = both.find(|space| space.direction == Direction::Egress);
+            if let (true, None, Some(out), Some(asked)) = (all, witness, out, asked) {
+                let found = out.of_service(&asked, &|one| one == Service::AmazonDns)?;
+                witness = found.map(|(_, packet)| packet);
+            }
+        }
+        if witness.is_some() {
+            let message = "mirrors everything but Amazon DNS, which the filter has to ask for: \
+                           network service amazon-dns"
+                .to_owned();
+            let code = Code::NoAmazonDns;
+            self.note_whole(code, Severity::Info, None, Vec::new(), message, witness);
+        }
+        Ok(())
+    }
+
+    /// Rules that name the port to which mirrors send, and accept what they do. Who accepts all
+    /// packets, and has a mirror, has no second one.
     fn mirrored_mirrors(&mut self, space: &mut Space) -> Result<(), TooComplex> {
         let family = space.family();
-        let targets: Vec<Interval> = self
-            .around
-            .targets
-            .iter()
-            .filter(|&&target| Family::of(target) == family)
-            .map(|&target| Interval::one(bits(target)))
-            .collect();
-        let is_known = !self.around.targets.is_empty();
+        let targets = self.around.targets.iter().filter(|&&target| Family::of(target) == family);
+        let targets: Vec<Interval> = targets.map(|&target| Interval::one(bits(target))).collect();
         let (severity, to, targets) = match targets.as_slice() {
-            [] if is_known => return Ok(()),
-            [] => (Severity::Info, "any address", vec![Cube::whole(family).side(DESTINATION)]),
+            [] if self.around.targets.is_empty() => {
+                (Severity::Info, "any address", vec![Cube::whole(family).side(DESTINATION)])
+            }
+            // What is sent to a target comes in at the target, which AWS takes as no source.
+            _ if space.direction == Direction::Ingress => return Ok(()),
             _ => (Severity::Warning, "the mirror target", targets),
         };
         let mut cubes = Vec::new();
@@ -119,10 +171,8 @@ impl Lint<'_> {
             }
         }
         for (rule, witness) in accepting(space, space.judged, &cubes)? {
-            // To accept everything is no word about mirrors, unless there is one to be met.
-            let names_port =
-                self.filter.rules.get(rule).is_some_and(|rule| rule.destination_ports.is_some());
-            if !is_known && !names_port {
+            let ports = self.filter.rules.get(rule).and_then(|rule| rule.destination_ports);
+            if named(ports).is_none() {
                 continue;
             }
             let port = witness.ports.map_or(0, |(_, port)| port);
@@ -159,6 +209,16 @@ impl Lint<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether any packet of a direction is mirrored.
+fn mirrors(spaces: &mut [Space], direction: Direction) -> Result<bool, TooComplex> {
+    for space in spaces.iter_mut().filter(|space| space.direction == direction) {
+        if space.any(&Cube::whole(space.family()), Action::Accept)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The accepting rules that decide packets of some cubes by one of the diagrams, each with one.
@@ -204,8 +264,8 @@ struct Never {
 }
 
 impl Never {
-    /// Whether a rule names its port and no others, or link-local addresses (unique local ones in
-    /// IPv6) with its own among them.
+    /// Whether a rule names its port and no others, its address, or with that in it a range of the
+    /// addresses that are reserved for such services. A VPC has its resolver's among many others.
     fn is_named_by(&self, rule: &Rule) -> bool {
         let ports = self.service.ports(rule.source.address().is_ipv4());
         let is_port = |range: Option<PortRange>| {
@@ -216,8 +276,11 @@ impl Never {
         let own = self.extents.iter().flat_map(|extent| [extent.source, extent.destination]);
         let own: Vec<Cidr> = own.filter(|range| *range == Cidr::host(range.address())).collect();
         let is_range = |range: Cidr| {
-            let narrow = if range.address().is_ipv4() { 16 } else { 32 };
-            range.prefix_len() >= narrow && own.iter().any(|one| range.contains(one.address()))
+            let is_reserved = RESERVED.iter().any(|(first, len)| {
+                range.prefix_len() >= *len
+                    && Cidr::new(*first, *len).is_some_and(|all| all.contains(range.address()))
+            });
+            own.iter().any(|one| range == *one || is_reserved && range.contains(one.address()))
         };
         is_port(rule.source_ports)
             || is_port(rule.destination_ports)

@@ -1,4 +1,7 @@
 //! Pairs of rules that can be written as one. With ten rules in a filter, each that is saved counts.
+//!
+//! That one rule has the packets of two is seen at once; where it may stand is not, for rules between
+//! them may take packets of either. So each merge is compared with what there is before it is told.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +10,9 @@ use crate::analysis::cube::{
     Cube, DESTINATION, DESTINATION_PORT, Interval, LEVELS, PROTOCOL, SOURCE, SOURCE_PORT,
 };
 use crate::analysis::diagram::TooComplex;
+use crate::analysis::difference::do_the_same;
 use crate::analysis::space::{Painted, Space};
-use crate::{Cidr, PortRange, Rule};
+use crate::{Action, Cidr, PortRange, Rule};
 
 impl Lint<'_> {
     pub(super) fn mergeable(
@@ -16,6 +20,7 @@ impl Lint<'_> {
         space: &mut Space,
         dead: &BTreeSet<usize>,
     ) -> Result<(), TooComplex> {
+        let (direction, family) = (space.direction, space.family());
         let Space { rules, arena, .. } = space;
         let live: Vec<(usize, &Painted)> =
             rules.iter().enumerate().filter(|(place, _)| !dead.contains(place)).collect();
@@ -33,11 +38,20 @@ impl Lint<'_> {
                 }
                 let Some(union) = union(one, other) else { continue };
                 arena.look(later - place)?;
-                let between = rules.iter().take(later).skip(place + 1);
-                if !can_meet(one, other, between) {
+                let between = rules.get(place + 1..later).unwrap_or_default();
+                let lists = Lists::new([one, other], between, union);
+                let same = |merged: &[Painted]| {
+                    do_the_same(direction, family, [&lists.apart, merged], self.budget)
+                };
+                // The one rule has the number of the one of the two in whose place it does the same.
+                let at = if same(&lists.first)? {
+                    one
+                } else if same(&lists.last)? {
+                    other
+                } else {
                     continue;
-                }
-                let Some(rule) = self.filter.rules.get(one.index) else { continue };
+                };
+                let Some(rule) = self.filter.rules.get(at.index) else { continue };
                 let merged = written(rule, &union);
                 let number = self.filter.rules.get(other.index).map_or(0, |rule| rule.number);
                 let message = format!("together with rule {number} it is one rule: {merged}");
@@ -51,22 +65,38 @@ impl Lint<'_> {
     }
 }
 
-/// Whether one of two rules can be moved to the other: none between them that does the opposite
-/// may have packets in common with the one that moves.
-fn can_meet<'r>(
-    one: &Painted,
-    other: &Painted,
-    between: impl Iterator<Item = &'r Painted>,
-) -> bool {
-    let (mut up, mut down) = (true, true);
-    for rule in between.filter(|rule| rule.action != one.action) {
-        let meets = |with: &Painted| {
-            rule.cubes.iter().any(|cube| with.cubes.iter().any(|with| cube.meet(with).is_some()))
+/// Two rules and those between them, apart and merged: what has to do the same. Rules before and
+/// behind them are the same in all three, and those that have no packet of the two don't matter.
+struct Lists {
+    apart: Vec<Painted>,
+    /// With the one rule in the place of the first.
+    first: Vec<Painted>,
+    /// With the one rule in the place of the last.
+    last: Vec<Painted>,
+}
+
+impl Lists {
+    fn new([one, other]: [&Painted; 2], between: &[Painted], union: Cube) -> Lists {
+        let meets = |rule: &&Painted| rule.cubes.iter().any(|cube| cube.meet(&union).is_some());
+        let between: Vec<Painted> = between.iter().filter(meets).cloned().collect();
+        let merged = Painted { cubes: vec![union], ..*one };
+        // What falls through is neither accepted nor rejected yet, but not what the two do.
+        let (index, cubes) = (usize::MAX, vec![Cube::whole(union.family)]);
+        let action = match one.action {
+            Action::Accept => Action::Reject,
+            Action::Reject => Action::Accept,
         };
-        up &= !meets(other);
-        down &= !meets(one);
+        let through = Painted { index, action, cubes };
+        let of = |before: &[&Painted], between: &[Painted], behind: &[&Painted]| -> Vec<Painted> {
+            let rules = before.iter().copied().chain(between).chain(behind.iter().copied());
+            rules.chain([&through]).cloned().collect()
+        };
+        Lists {
+            apart: of(&[one], &between, &[other]),
+            first: of(&[&merged], &between, &[]),
+            last: of(&[], &between, &[&merged]),
+        }
     }
-    up || down
 }
 
 /// What two rules match together, if one rule can match just that.

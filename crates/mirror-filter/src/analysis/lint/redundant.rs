@@ -1,7 +1,8 @@
 //! Rules without which the filter does the same.
 //!
 //! A rule is redundant if the packets that it decides (in the whole filter) come to the same end
-//! with the rules behind it. Those are all there is to look at: the rules are painted from the last
+//! with the rules behind it. Packets of network services come to the same end whatever rules say.
+//! The rules behind are all there is to look at: the rules are painted from the last
 //! to the first, so each finds the diagram of the ones behind it as it is.
 //!
 //! Each of two rules may be redundant as long as the other is there. So a second diagram has only
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 use super::{Code, Lint, Severity};
 use crate::Action;
 use crate::analysis::diagram::{Ref, TooComplex};
-use crate::analysis::space::{NONE, Painted, Space, leaf, paint};
+use crate::analysis::space::{NONE, Painted, Space, leaf, paint, service};
 
 /// What is found about one rule.
 struct Redundant {
@@ -35,19 +36,24 @@ impl Lint<'_> {
         let found = search(space)?;
         for (place, one) in found.iter().rev() {
             // That it is shadowed says so already.
-            if dead.contains(place) {
+            if dead.contains(place) || space.written_default() == Some(*place) {
                 continue;
             }
             let by: Vec<usize> =
                 one.instead.iter().filter_map(|&leaf| Some(space.rule(leaf)?.index)).collect();
             self.budget.name(by.len())?;
-            let falls = match (by.as_slice(), one.instead.contains(&NONE)) {
-                ([], _) => "no rule matches its packets, which rejects them too".to_owned(),
-                (_, false) => format!("{} would do the same", self.named(&by)),
-                (_, true) => format!("{} or no rule would do the same", self.named(&by)),
+            let why = match (by.as_slice(), one.instead.contains(&NONE)) {
+                ([], false) => {
+                    "network services, about which no rule decides, have all its packets".to_owned()
+                }
+                ([], true) => {
+                    "without it no rule matches its packets, which rejects them too".to_owned()
+                }
+                (_, false) => format!("without it {} would do the same", self.named(&by)),
+                (_, true) => format!("without it {} or no rule would do the same", self.named(&by)),
             };
             let together = if one.together { "" } else { "; not together with the others" };
-            let message = format!("changes nothing: without it {falls}{together}");
+            let message = format!("changes nothing: {why}{together}");
             let own = leaf(*place)?;
             let mut witness = None;
             for cube in &one.rule.cubes {
@@ -97,7 +103,7 @@ fn leaves_instead(
 ) -> Result<BTreeSet<u32>, TooComplex> {
     let mut leaves = BTreeSet::new();
     for cube in &rule.cubes {
-        leaves.extend(space.arena.leaves_where(space.root, own, cube, there)?);
+        leaves.extend(space.arena.leaves_where(space.judged, own, cube, there)?);
     }
     Ok(leaves)
 }
@@ -106,8 +112,9 @@ fn leaves_instead(
 fn does_the_same(space: &mut Space, other: Ref) -> Result<bool, TooComplex> {
     let actions: Vec<Action> =
         std::iter::once(Action::Reject).chain(space.rules.iter().map(|rule| rule.action)).collect();
-    let mut accepts = |leaf: u32| u32::from(actions.get(leaf as usize) == Some(&Action::Accept));
-    let (all, some) =
-        (space.arena.mapped(space.root, &mut accepts)?, space.arena.mapped(other, &mut accepts)?);
-    Ok(all == some)
+    let is_accept = |leaf: u32| actions.get(leaf as usize) == Some(&Action::Accept);
+    let mut differ = |all: u32, some: u32| {
+        u32::from(service(all).is_none() && is_accept(all) != is_accept(some))
+    };
+    Ok(space.arena.joined(space.judged, other, &mut differ)? == Ref::leaf(0))
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Code, Lint, Severity};
-use crate::analysis::cube::Cube;
+use crate::Action;
+use crate::analysis::cube::{Cube, LEVELS};
 use crate::analysis::diagram::{Ref, TooComplex};
 use crate::analysis::space::{NONE, Painted, Space, leaf};
 
@@ -26,6 +27,7 @@ impl Lint<'_> {
                 continue;
             }
             let own = leaf(place)?;
+            let is_meant = space.written_default() == Some(place);
             let mut deciding = BTreeSet::new();
             for cube in &rule.cubes {
                 deciding.extend(space.arena.leaves(space.root, cube)?);
@@ -36,12 +38,15 @@ impl Lint<'_> {
                 .filter(|&other| other != own && space.action(other) != rule.action)
                 .collect();
             if live.contains(&own) {
-                if !against.is_empty() {
-                    self.partly(space, &rule, &against)?;
+                if !is_meant {
+                    self.partly(space, &rule, against)?;
                 }
                 continue;
             }
             dead.insert(place);
+            if is_meant {
+                continue;
+            }
             let blockers = blockers(space, place, &rule, &against)?;
             let by: Vec<usize> = indices(space, &blockers);
             self.budget.name(by.len())?;
@@ -63,21 +68,42 @@ impl Lint<'_> {
         Ok(dead)
     }
 
+    /// A reject has to do what it says, so whatever takes some of it is told. What takes some of an
+    /// accept is an exception, unless it looks like a slip.
     fn partly(
         &mut self,
         space: &mut Space,
         rule: &Painted,
-        against: &[u32],
+        mut against: Vec<u32>,
     ) -> Result<(), TooComplex> {
+        if rule.action == Action::Accept {
+            against.retain(|&leaf| space.rule(leaf).is_some_and(|other| is_slip(other, rule)));
+        }
+        if against.is_empty() {
+            return Ok(());
+        }
         let by =
             against.iter().filter_map(|&leaf| Some(space.rule(leaf)?.index)).collect::<Vec<_>>();
         self.budget.name(by.len())?;
         let takes = if by.len() == 1 { "takes" } else { "take" };
         let message = format!("{} {takes} some of its packets before it", self.named(&by));
-        let witness = witness(space, rule, against)?;
+        let witness = witness(space, rule, &against)?;
         self.note(Code::PartlyShadowed, Severity::Info, rule.index, by, message, witness);
         Ok(())
     }
+}
+
+/// Whether a rule has some values of a field in common with another, and each has others beside them.
+/// Of addresses it never has: one range is within another, or apart.
+fn is_slip(before: &Painted, rule: &Painted) -> bool {
+    let crosses = |one: &Cube, other: &Cube| {
+        (0..LEVELS).any(|level| {
+            let (a, b) = (one.side(level), other.side(level));
+            a.meet(b).is_some_and(|both| both != a && both != b)
+        })
+    };
+    let pairs = before.cubes.iter().flat_map(|one| rule.cubes.iter().map(move |two| (one, two)));
+    pairs.filter(|(one, two)| one.meet(two).is_some()).any(|(one, two)| crosses(one, two))
 }
 
 /// A packet that a rule matches and one of some leaves decides; none if all are of services.

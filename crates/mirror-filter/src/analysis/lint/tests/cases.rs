@@ -50,7 +50,12 @@ fn a_direction_is_empty_if_neither_family_has_a_packet() {
     let nothing = "warning nothing is mirrored";
     assert_eq!(said(Code::DirectionEmpty, &[]), [nothing, nothing]);
     let reject = "egress 1 reject all 0.0.0.0/0 > 0.0.0.0/0";
-    assert_eq!(said(Code::DirectionEmpty, &[all, reject]), [nothing]);
+    // The filter says that it is to be.
+    assert_eq!(said(Code::DirectionEmpty, &[all, reject]), ["info nothing is mirrored"]);
+    let in_too = "ingress 1 reject all 0.0.0.0/0 > 0.0.0.0/0";
+    assert_eq!(said(Code::DirectionEmpty, &[in_too, reject]), [nothing, nothing]);
+    let tcp = "egress 1 reject tcp 0.0.0.0/0 > 0.0.0.0/0";
+    assert_eq!(said(Code::DirectionEmpty, &[all, tcp]), [nothing]);
     let taken = "egress 2 accept tcp 10.0.0.0/8 > 0.0.0.0/0";
     assert_eq!(said(Code::DirectionEmpty, &[all, reject, taken]), [nothing]);
     let six = "egress 2 accept icmpv6 ::1/128 > ::/0";
@@ -170,23 +175,76 @@ fn a_rule_that_adds_nothing_to_what_is_covered_shadows_nothing() {
 }
 
 #[test]
-fn a_partly_shadowed_rule_names_those_that_do_the_opposite() {
-    let accept = "ingress 20 accept tcp 0.0.0.0/0 > 10.0.0.0/8";
-    let ssh = "ingress 10 reject tcp 0.0.0.0/0 > 0.0.0.0/0 22";
+fn a_reject_that_does_not_do_what_it_says_names_the_accepts_before_it() {
+    let reject = "ingress 20 reject tcp 0.0.0.0/0 > 10.0.0.0/8";
+    let all = "ingress 90 accept all 0.0.0.0/0 > 0.0.0.0/0";
+    let ssh = "ingress 10 accept tcp 0.0.0.0/0 > 0.0.0.0/0 22";
     assert_eq!(
-        said(Code::PartlyShadowed, &[ssh, accept]),
-        ["info 1 [0] rule 10 (reject) takes some of its packets before it | ingress tcp \
+        said(Code::PartlyShadowed, &[ssh, reject, all]),
+        ["info 1 [0] rule 10 (accept) takes some of its packets before it | ingress tcp \
           203.0.113.9:51000 > 10.0.1.15:22"]
     );
-    let http = "ingress 15 reject tcp 0.0.0.0/0 > 0.0.0.0/0 80";
-    let https = "ingress 17 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443";
+    let http = "ingress 15 accept tcp 0.0.0.0/0 > 10.0.0.0/16 80";
+    let https = "ingress 17 reject tcp 0.0.0.0/0 > 0.0.0.0/0 443";
     assert_eq!(
-        said(Code::PartlyShadowed, &[ssh, http, https, accept]),
+        said(Code::PartlyShadowed, &[ssh, http, https, reject, all]),
         [
-            "info 3 [0, 1] rules 10 and 15 (reject) take some of its packets before it | ingress tcp \
+            "info 3 [0, 1] rules 10 and 15 (accept) take some of its packets before it | ingress tcp \
           203.0.113.9:51000 > 10.0.1.15:80"
         ]
     );
+}
+
+/// AWS's own lab was told four of them.
+#[test]
+fn a_reject_in_front_of_an_accept_is_an_exception_unless_their_ports_cross() {
+    let vpc = "ingress 10 reject all 10.0.0.0/16 > 0.0.0.0/0";
+    for accept in [
+        "ingress 20 accept all 0.0.0.0/0 > 0.0.0.0/0",
+        "ingress 20 accept all 10.0.0.0/8 > 0.0.0.0/0",
+        // As in the lab: the reject is of all ports, the accept of all sources.
+        "ingress 20 accept tcp 0.0.0.0/0 443 > 0.0.0.0/0",
+    ] {
+        assert_eq!(said(Code::PartlyShadowed, &[vpc, accept]), NONE, "{accept}");
+    }
+    let accept = "ingress 20 accept tcp 0.0.0.0/0 > 10.0.0.0/8 8000-8999";
+    for (ports, is_told) in
+        [("8443", false), ("8000-8999", false), ("8900-9100", true), ("7000-8000", true)]
+    {
+        let reject = format!("ingress 10 reject tcp 10.0.0.0/8 > 10.0.0.0/8 {ports}");
+        let told = said(Code::PartlyShadowed, &[&reject, accept]);
+        assert_eq!(!told.is_empty(), is_told, "{ports}: {told:?}");
+    }
+    // Not that of another protocol.
+    let udp = "ingress 10 reject udp 10.0.0.0/8 > 10.0.0.0/8 8900-9100";
+    assert_eq!(said(Code::PartlyShadowed, &[udp, accept]), NONE);
+}
+
+/// It is what holds without it, and so nothing that any of these say is wrong with it.
+#[test]
+fn a_reject_of_everything_in_last_place_is_the_default_written_out() {
+    let tcp = "ingress 10 accept tcp 0.0.0.0/0 > 0.0.0.0/0";
+    let all = "ingress 20 accept all 0.0.0.0/0 > 0.0.0.0/0";
+    let default = "ingress 30 reject all 0.0.0.0/0 > 0.0.0.0/0";
+    let of = |rules: &[&str]| -> Vec<String> {
+        let codes = [Code::Shadowed, Code::PartlyShadowed, Code::Redundant];
+        codes.into_iter().flat_map(|code| said(code, rules)).collect()
+    };
+    assert_eq!(of(&[tcp, default]), NONE);
+    assert_eq!(of(&[all, default]), NONE);
+    // Each family and direction has a last place.
+    let six = "ingress 25 reject all ::/0 > ::/0";
+    let out = "egress 99 accept udp 0.0.0.0/0 > 0.0.0.0/0";
+    assert_eq!(of(&[tcp, six, default, out]), NONE);
+    for other in [
+        "ingress 30 reject tcp 0.0.0.0/0 > 0.0.0.0/0",
+        "ingress 30 reject all 10.0.0.0/8 > 0.0.0.0/0",
+    ] {
+        assert_ne!(of(&[tcp, other]), NONE, "{other}");
+    }
+    // In any other place it takes what comes behind it.
+    let behind = "ingress 40 accept udp 0.0.0.0/0 > 0.0.0.0/0";
+    assert_eq!(said(Code::Shadowed, &[tcp, default, behind]).len(), 1);
 }
 
 #[test]
@@ -251,6 +309,15 @@ fn a_packet_without_its_answer_shows_who_takes_that() {
     // That nothing goes out at all is said once, of the direction.
     assert_eq!(said(Code::NoReturn, &[ingress]), NONE);
     assert_eq!(said(Code::NoReturn, &[ingress, half[1]]), NONE);
+    let [before, never] = ["egress 1 reject all 0.0.0.0/0 > 0.0.0.0/0", half[0]];
+    assert_eq!(said(Code::NoReturn, &[ingress, before, never]), NONE);
+    let metadata = "egress 1 accept all 0.0.0.0/0 > 169.254.169.254/32";
+    assert_eq!(said(Code::NoReturn, &[ingress, metadata]), NONE);
+    // No packet has port 0.
+    let from_1 = "egress 1 accept tcp 10.0.0.0/8 > 0.0.0.0/0 1-65535";
+    assert_eq!(said(Code::NoReturn, &[ingress, from_1]), NONE);
+    let from_2 = "egress 1 accept tcp 10.0.0.0/8 > 0.0.0.0/0 2-65535";
+    assert_eq!(said(Code::NoReturn, &[ingress, from_2]).len(), 1);
 }
 
 #[test]
@@ -284,6 +351,32 @@ fn a_port_at_the_wrong_end_is_told_with_the_rule_that_has_it_there_too() {
     ] {
         assert_eq!(said(&[https, other]), NONE, "{other}");
     }
+    // Ports that clients draw are none that anybody names.
+    for (clients, all) in [("0-65535", ""), ("1-65535", ""), ("1024-65535", " 0-65535")] {
+        let texts = [
+            format!("ingress 1 accept tcp 0.0.0.0/0 {clients} > 0.0.0.0/0 443"),
+            format!("egress 7 accept tcp 0.0.0.0/0{all} > 0.0.0.0/0 443"),
+        ];
+        let found = said(&[&texts[0], &texts[1]]);
+        assert!(found.len() == 1 && found[0].contains("destination port 443"), "{found:?}");
+        let wide = [
+            format!("ingress 1 accept tcp 0.0.0.0/0 > 0.0.0.0/0 {clients}"),
+            format!("egress 7 accept tcp 0.0.0.0/0 > 0.0.0.0/0 {clients}"),
+        ];
+        assert_eq!(said(&[&wide[0], &wide[1]]), NONE);
+    }
+    let range = "0.0.0.0/0 > 0.0.0.0/0 49153-65535";
+    let [one, other] = ["ingress", "egress"].map(|way| format!("{way} 1 accept udp {range}"));
+    assert_eq!(said(&[&one, &other]).len(), 1);
+    // Each way has its answers, but for one host.
+    let both = [
+        "ingress 1 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443",
+        "ingress 2 accept tcp 0.0.0.0/0 443 > 0.0.0.0/0",
+        "egress 1 reject tcp 10.0.0.7/32 > 0.0.0.0/0",
+        "egress 2 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443",
+        "egress 3 accept tcp 0.0.0.0/0 443 > 0.0.0.0/0",
+    ];
+    assert_eq!(said(&both), NONE);
     let reject = "egress 6 reject tcp 10.0.0.0/16 > 0.0.0.0/0 443";
     assert_eq!(said(&[https, reject, "egress 7 accept icmp 10.0.0.0/16 > 0.0.0.0/0"]), NONE);
 }
@@ -292,18 +385,16 @@ fn a_port_at_the_wrong_end_is_told_with_the_rule_that_has_it_there_too() {
 fn what_is_mirrored_from_anywhere_to_anywhere_in_one_family_lacks_its_twin() {
     let lacks = |rules: &[&str]| -> Vec<String> {
         let texts = said(Code::NoV6Twin, rules).into_iter();
-        texts.map(|text| text.replace("from anywhere to anywhere, but no ", "")).collect()
+        texts.map(|text| text.replace(" from anywhere to anywhere, but", ",")).collect()
     };
     assert_eq!(
         lacks(&[
             "ingress 1 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443",
             "egress 1 accept tcp ::/0 > ::/0 443"
         ]),
-        [
-            "info 0 mirrors IPv4 IPv6 like it | ingress tcp [2001:db8::9]:51000 > \
-             [2001:db8:1234:ab01::15]:443",
-            "info 1 mirrors IPv6 IPv4 like it | egress tcp 10.0.1.15:51000 > 203.0.113.9:443",
-        ]
+        ["info [0, 1] mirrors IPv4, no IPv6 like it, and IPv6, no IPv4 like it: ingress rule 1 \
+          (accept), egress rule 1 (accept) | ingress tcp [2001:db8::9]:51000 > \
+          [2001:db8:1234:ab01::15]:443"]
     );
     let https = "ingress 1 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443";
     assert_eq!(lacks(&[https, "ingress 2 accept tcp ::/0 > ::/0 443"]), NONE);
@@ -315,7 +406,18 @@ fn what_is_mirrored_from_anywhere_to_anywhere_in_one_family_lacks_its_twin() {
     let other = "ingress 2 accept icmp ::/0 > ::/0";
     assert_eq!(
         lacks(&[icmp, other])[0],
-        "info 0 mirrors IPv4 IPv6 like it | ingress icmpv6 2001:db8::9 > 2001:db8:1234:ab01::15"
+        "info [0, 1] mirrors IPv4, no IPv6 like it, and IPv6, no IPv4 like it: ingress rules 1 and 2 \
+         (accept) | ingress icmpv6 2001:db8::9 > 2001:db8:1234:ab01::15"
+    );
+    // Once for a filter, however many rules of it have none.
+    let all =
+        ["ingress 1 accept all 0.0.0.0/0 > 0.0.0.0/0", "egress 1 accept all 0.0.0.0/0 > 0.0.0.0/0"];
+    assert_eq!(
+        lacks(&[https, all[0], all[1]]),
+        [
+            "info [0, 1, 2] mirrors IPv4, no IPv6 like it: ingress rules 1 and 1 (accept), egress rule 1 \
+          (accept) | ingress tcp [2001:db8::9]:51000 > [2001:db8:1234:ab01::15]:443"
+        ]
     );
     for narrow in [
         "ingress 1 accept tcp 0.0.0.0/0 > 10.0.0.0/8 443",
@@ -351,11 +453,15 @@ fn mirrors_of_mirrors_are_told_by_port_or_by_target() {
             "info 0 (UDP 6081) to any address | egress udp 10.0.1.15:51000 > 203.0.113.9:6081",
             "warning 0 (UDP 6081) to the mirror target | egress udp 10.0.1.15:51000 > 10.0.9.9:6081",
         ),
-        // That it names no port is no matter if it has the target.
+        // Who accepts everything says no word about mirrors, whether there is a target or not.
+        ("egress 1 accept udp 0.0.0.0/0 > 0.0.0.0/0", "", ""),
+        ("egress 1 accept udp 0.0.0.0/0 > 0.0.0.0/0 0-65535", "", ""),
+        ("egress 1 accept all 0.0.0.0/0 > 10.0.9.0/24", "", ""),
+        // What goes to the target comes in nowhere else.
         (
-            "egress 1 accept udp 0.0.0.0/0 > 0.0.0.0/0",
+            "ingress 1 accept udp 0.0.0.0/0 > 0.0.0.0/0 4789",
+            "info 0 (UDP 4789) to any address | ingress udp 203.0.113.9:51000 > 10.0.1.15:4789",
             "",
-            "warning 0 (UDP 4789) to the mirror target | egress udp 10.0.1.15:51000 > 10.0.9.9:4789",
         ),
         (
             "egress 1 accept udp ::/0 > ::/0 4789",
@@ -374,6 +480,46 @@ fn mirrors_of_mirrors_are_told_by_port_or_by_target() {
         assert_eq!(of(&unknown, rule).concat(), any, "{rule}");
         assert_eq!(of(&known, rule).concat(), one, "{rule}");
     }
+}
+
+#[test]
+fn who_accepts_everything_is_told_that_amazon_dns_is_not_in_it() {
+    let all = ["ingress", "egress"].map(|way| format!("{way} 9 accept all 0.0.0.0/0 > 0.0.0.0/0"));
+    let of = |amazon_dns, more: &[&str]| {
+        let rules = more.iter().copied().chain(all.iter().map(String::as_str)).map(rule).collect();
+        let filter = Filter { amazon_dns, rules, ..Filter::default() };
+        let found = linted(&filter).into_iter().filter(|one| one.code == Code::NoAmazonDns);
+        found
+            .map(|one| (one.severity, one.rule, one.witness.unwrap().to_string()))
+            .collect::<Vec<_>>()
+    };
+    let packet = "egress udp 10.0.1.15:51000 > 169.254.169.253:53".to_owned();
+    assert_eq!(of(false, &[]), [(Severity::Info, None, packet)]);
+    assert_eq!(of(true, &[]), []);
+    // Whatever is rejected, somebody thought about it.
+    assert_eq!(of(false, &["egress 1 reject tcp 10.0.0.0/16 > 10.0.0.0/16"]), []);
+    assert_eq!(of(false, &["egress 1 reject all 0.0.0.0/0 > 169.254.169.254/32"]).len(), 1);
+    assert_eq!(of(false, &["ingress 1 reject all ::/0 > ::/0"]).len(), 1);
+    assert_eq!(said(Code::NoAmazonDns, &[&all[0]]), NONE);
+    assert_eq!(said(Code::NoAmazonDns, &["egress 9 accept all ::/0 > ::/0"]), NONE);
+}
+
+/// `diff` says of a filter without such a rule that it does the same.
+#[test]
+fn a_rule_that_only_network_services_meet_is_redundant() {
+    let all = "egress 9 accept all 0.0.0.0/0 > 0.0.0.0/0";
+    let metadata = "egress 1 reject all 0.0.0.0/0 > 169.254.169.254/32";
+    assert_eq!(
+        said(Code::Redundant, &[metadata, all]),
+        ["warning 0 changes nothing: network services, about which no rule decides, have all its \
+          packets"]
+    );
+    let wider = "egress 1 reject all 0.0.0.0/0 > 169.254.169.254/31";
+    assert_eq!(said(Code::Redundant, &[wider, all]), NONE);
+    // What is left of it comes to the same.
+    let accept = "egress 1 accept all 0.0.0.0/0 > 169.254.169.254/31";
+    let found = said(Code::Redundant, &[accept, all]);
+    assert!(found[0].contains("rule 9 (accept) would do the same | egress tcp"), "{found:?}");
 }
 
 #[test]
@@ -404,6 +550,11 @@ fn a_rule_names_a_service_by_its_port_or_by_a_narrow_range_with_its_address() {
         ("egress 1 accept tcp 0.0.0.0/0 > 0.0.0.0/0 1688", "windows-activation"),
         ("egress 1 accept tcp 0.0.0.0/0 > 10.0.0.2/32 53", "amazon-dns"),
         ("egress 1 accept all 0.0.0.0/0 > 10.0.0.2/32", "amazon-dns"),
+        // That of the VPC, and what is within it, have the resolver among others.
+        ("egress 1 accept all 0.0.0.0/0 > 10.0.0.0/16", ""),
+        ("egress 1 accept tcp 0.0.0.0/0 > 10.0.0.0/30", ""),
+        ("ingress 1 accept all 10.0.0.0/16 > 10.0.0.0/16", ""),
+        ("egress 1 accept udp 10.0.0.0/16 > 10.0.0.0/16 53", "amazon-dns"),
         ("egress 1 accept icmp 0.0.0.0/0 > 10.0.0.2/32", ""),
         ("egress 1 accept tcp 0.0.0.0/0 > 10.0.0.3/32 443", ""),
         ("egress 1 accept udp ::/0 > ::/0 53", "amazon-dns"),
@@ -428,7 +579,7 @@ fn findings_come_in_the_order_in_which_rules_are_tried() {
     let rules = [
         "egress 5 accept all 0.0.0.0/0 > 0.0.0.0/0",
         "egress 4 accept tcp 0.0.0.0/0 > 0.0.0.0/0",
-        "ingress 9 reject all 0.0.0.0/0 > 0.0.0.0/0",
+        "ingress 9 reject tcp 0.0.0.0/0 > 0.0.0.0/0",
     ];
     let filter =
         Filter { rules: rules.iter().map(|text| rule(text)).collect(), ..Filter::default() };
@@ -438,11 +589,10 @@ fn findings_come_in_the_order_in_which_rules_are_tried() {
     assert_eq!(
         found,
         [
+            (None, None, Code::NoV6Twin),
             (ingress, None, Code::DirectionEmpty),
             (ingress, Some(2), Code::Redundant),
             (egress, Some(1), Code::Redundant),
-            (egress, Some(1), Code::NoV6Twin),
-            (egress, Some(0), Code::NoV6Twin),
         ]
     );
 }
