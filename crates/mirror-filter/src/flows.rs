@@ -71,7 +71,7 @@ pub struct Row {
     pub bytes: u64,
     /// From when to when, in nanoseconds since 1970.
     pub time: Option<(i128, i128)>,
-    /// Whether it was dropped by a security group or network ACL.
+    /// Whether it was dropped by a security group or network ACL; by which of them, no log says.
     pub dropped: bool,
 }
 

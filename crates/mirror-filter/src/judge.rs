@@ -69,7 +69,7 @@ pub enum Reason {
     Service(Service),
     /// It is neither IP nor ARP.
     NotIp,
-    /// Inbound, and dropped before the mirror saw it.
+    /// Dropped by a security group or network ACL: inbound before the mirror saw it, outbound perhaps.
     Dropped,
     /// A rule asks for a field that is in another fragment.
     LaterFragment,

@@ -24,8 +24,6 @@ pub enum Assumption {
     NoVpc,
     /// Frames that are neither IP nor ARP.
     NotIp,
-    /// Outbound packets that were dropped.
-    OutboundDrops,
     /// UDP without ports.
     PortlessUdp,
     /// A reject in an earlier session.
@@ -35,7 +33,7 @@ pub enum Assumption {
 }
 
 impl Assumption {
-    const ALL: [Assumption; 11] = [
+    const ALL: [Assumption; 10] = [
         Assumption::AmazonDns,
         Assumption::CapturedAtEni,
         Assumption::Extensions,
@@ -43,7 +41,6 @@ impl Assumption {
         Assumption::NeighborDiscovery,
         Assumption::NoVpc,
         Assumption::NotIp,
-        Assumption::OutboundDrops,
         Assumption::PortlessUdp,
         Assumption::RejectGoesOn,
         Assumption::ServiceAddresses,
@@ -59,7 +56,6 @@ impl Assumption {
             Assumption::NeighborDiscovery => "neighbor-discovery",
             Assumption::NoVpc => "no-vpc",
             Assumption::NotIp => "not-ip",
-            Assumption::OutboundDrops => "outbound-drops",
             Assumption::PortlessUdp => "portless-udp",
             Assumption::RejectGoesOn => "reject-goes-on",
             Assumption::ServiceAddresses => "service-addresses",
@@ -88,10 +84,6 @@ impl Assumption {
                  rules; --vpc names one"
             }
             Assumption::NotIp => "a frame that is neither IP nor ARP matches no rule",
-            Assumption::OutboundDrops => {
-                "outbound traffic is judged by the rules even where a security group or network \
-                 ACL dropped it"
-            }
             Assumption::PortlessUdp => "UDP whose ports are missing is not DHCP",
             Assumption::RejectGoesOn => {
                 "what one session's rules reject is judged by the ENI's next session"

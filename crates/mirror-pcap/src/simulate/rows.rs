@@ -213,10 +213,15 @@ fn judgement(scene: &Scene<'_>, row: &Row, located: &Located) -> Judgement {
     }
     let packet = seen.as_ref().map_err(|why| *why);
     let mut judgement = judge(&scene.services, &source.filters, packet, located.direction);
-    let by_rules = matches!(judgement.reason, Reason::Rule | Reason::NoRule | Reason::RulesAgree);
-    if row.dropped && by_rules {
-        judgement.assumptions.insert(Assumption::OutboundDrops);
+    // Outbound security groups do not keep a packet from the mirror. A network ACL may, AWS does not
+    // say, and the log does not tell which of them it was.
+    //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-considerations.html
+    //# Mirrored outbound traffic is not subject to the outbound security group rules for the traffic
+    //# mirror source.
+    if row.dropped && judgement.verdict == Verdict::Mirrored {
+        return Judgement::of(Verdict::Undecided, Reason::Dropped);
     }
+    let by_rules = matches!(judgement.reason, Reason::Rule | Reason::NoRule | Reason::RulesAgree);
     if located.captured_at_eni && by_rules {
         judgement.assumptions.insert(Assumption::CapturedAtEni);
     }

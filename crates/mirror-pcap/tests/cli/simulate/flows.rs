@@ -99,7 +99,7 @@ version account-id interface-id srcaddr dstaddr srcport dstport protocol packets
 fn a_flow_log_is_weighed_by_its_packets_and_bytes() {
     over(LOG).succeeds().stderr("").stdout(
         "\
-standard input: 43 packets read, 40 mirrored, 3 not mirrored, 0 never mirrored, 0 undecided
+standard input: 43 packets read, 38 mirrored, 3 not mirrored, 0 never mirrored, 2 undecided
   rule                                                  packets  bytes  flows
   ingress 10 reject all 10.0.0.0/16 > 0.0.0.0/0               0      0      0
   ingress 20 reject all 2001:db8:1234:ab00::/56 > ::/0        0      0      0
@@ -107,20 +107,48 @@ standard input: 43 packets read, 40 mirrored, 3 not mirrored, 0 never mirrored, 
   ingress 110 accept tcp ::/0 443 > ::/0                      0      0      0
   egress 10 reject all 0.0.0.0/0 > 10.0.0.0/16                0      0      0
   egress 20 reject all ::/0 > 2001:db8:1234:ab00::/56         0      0      0
-  egress 100 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443            22  4,080      2
+  egress 100 accept tcp 0.0.0.0/0 > 0.0.0.0/0 443            20  4,000      1
   egress 110 accept tcp ::/0 > ::/0 443                       0      0      0
   ingress no rule: reject                                     0      0
   egress no rule: reject                                      0      0
   not mirrored: 3 dropped
+  undecided: 2 dropped
   never hit: ingress 10, ingress 20, ingress 110, egress 10, egress 20, egress 110
-  the target would receive 15,240 bytes in 40 packets, 2,032 bit/s on average, 121,920 in the busiest second; the longest frame has 500 bytes
+  the target would receive 15,052 bytes in 38 packets, 2,006 bit/s on average, 120,416 in the busiest second; the longest frame has 500 bytes
   1 row for traffic that was not recorded (SKIPDATA)
   1 row for times without traffic (NODATA)
   rows stand for many packets, so cuts and the busiest second are estimates from averages
   columns that mean nothing here: version, account-id
-  assumed (outbound-drops): outbound traffic is judged by the rules even where a security group or network ACL dropped it
   the rules select this much; security groups, network ACLs and congestion are outside of a simulation
 ",
+    );
+}
+
+/// It was said to be mirrored: AWS says so of what outbound security groups drop, and not of network
+/// ACLs.
+#[test]
+fn of_what_was_dropped_going_out_only_that_is_known_which_rules_reject() {
+    let all = each(over(
+        "interface-id srcaddr dstaddr srcport dstport protocol flow-direction action\n\
+         eni-0d000000000000001 10.0.1.10 198.51.100.9 40000 443 6 egress REJECT\n\
+         eni-0d000000000000001 10.0.1.10 198.51.100.9 40000 443 6 egress ACCEPT\n\
+         eni-0d000000000000001 10.0.1.10 198.51.100.9 40000 80 6 egress REJECT\n\
+         eni-0d000000000000001 10.0.1.10 10.0.3.20 40000 443 6 egress REJECT\n\
+         eni-0d000000000000001 10.0.1.10 169.254.169.254 40000 80 6 egress REJECT\n\
+         eni-0d000000000000001 198.51.100.9 10.0.1.10 443 40000 6 ingress REJECT\n",
+    ));
+    let words: Vec<String> =
+        all.iter().map(|(verdict, _, reason)| format!("{verdict} {reason}")).collect();
+    assert_eq!(
+        words,
+        [
+            "undecided dropped",
+            "mirrored rule",
+            "not_mirrored no-rule",
+            "not_mirrored rule",
+            "never_mirrored instance-metadata",
+            "not_mirrored dropped",
+        ]
     );
 }
 
