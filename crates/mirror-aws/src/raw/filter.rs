@@ -7,7 +7,7 @@ use mirror_wire::Direction;
 use super::{Dialect, Key, Label, PORTS, RULE, RawFilter, RawRule, Reader};
 use crate::at::At;
 use crate::node::NodeKind;
-use crate::problem::{Mistake, Shown};
+use crate::problem::{Mistake, Problem, Shown};
 
 /// The lists of rules that the API has in a filter.
 const LISTS: [(&str, Direction); 2] =
@@ -108,6 +108,9 @@ impl Reader<'_> {
         let from = usize::from(self.dialect != Dialect::Api);
         self.check_fields(at, RULE, own.get(from..).unwrap_or_default());
 
+        // With the id that AWS gave it: then AWS took it, whatever it says.
+        let is_shown =
+            self.dialect == Dialect::Api && self.get(at, "TrafficMirrorFilterRuleId").is_some();
         // Each field is read whatever became of the one before, so that all are reported.
         let filter = self.rule_filter(at, list);
         let direction = self.direction(at, list.map(|(direction, _)| direction));
@@ -119,9 +122,9 @@ impl Reader<'_> {
             field.one_of(&words, self.problems)
         });
         let protocol = self.protocol(at);
-        let ranges = self.cidrs(at);
-        let source_ports = self.ports(at, "SourcePortRange", protocol);
-        let destination_ports = self.ports(at, "DestinationPortRange", protocol);
+        let ranges = self.cidrs(at, is_shown);
+        let source_ports = self.ports(at, "SourcePortRange", protocol, is_shown);
+        let destination_ports = self.ports(at, "DestinationPortRange", protocol, is_shown);
         let description = self.description(at);
         let id = match self.dialect {
             Dialect::Api => self
@@ -198,14 +201,14 @@ impl Reader<'_> {
         u8::try_from(number).ok().map(Some)
     }
 
-    /// Source and destination, of one family.
-    fn cidrs(&mut self, at: &At<'_>) -> Option<(Cidr, Cidr)> {
+    /// Source and destination, of one family unless AWS took others: no packet matches them.
+    fn cidrs(&mut self, at: &At<'_>, is_shown: bool) -> Option<(Cidr, Cidr)> {
         let [source, destination] = ["SourceCidrBlock", "DestinationCidrBlock"]
             .map(|name| self.require(at, name).and_then(|field| field.cidr(self.problems)));
         let (source, destination) = (source?, destination?);
         //= https://docs.aws.amazon.com/vpc/latest/mirroring/traffic-mirroring-filters.html
         //# must both be an IPv4 range or an IPv6 range
-        if source.address().is_ipv4() != destination.address().is_ipv4() {
+        if !is_shown && source.address().is_ipv4() != destination.address().is_ipv4() {
             self.problems.mistaken(
                 Mistake::FamilyMismatch,
                 at.place(),
@@ -224,6 +227,7 @@ impl Reader<'_> {
         at: &At<'_>,
         name: &'static str,
         protocol: Option<Option<u8>>,
+        is_shown: bool,
     ) -> Option<Option<PortRange>> {
         let Some(field) = self.get(at, name) else { return Some(None) };
         let range = match self.dialect {
@@ -269,15 +273,27 @@ impl Reader<'_> {
         if let Some(protocol) = protocol
             && !matches!(protocol, Some(6 | 17))
         {
-            let mistake = match protocol {
-                None => Mistake::PortsWithoutProtocol,
-                Some(_) => Mistake::Unmatchable,
-            };
-            let protocol = protocol.map_or("all protocols".into(), |n| format!("protocol {n}"));
             let expected = "protocol 6 (TCP) or 17 (UDP), which alone have ports";
-            let found = format!("ports with {protocol}");
-            self.problems.mistaken(mistake, range.place(), found, expected);
-            return None;
+            match protocol {
+                None if is_shown => {
+                    let message = format!("found ports with all protocols, expected {expected}");
+                    let problem = Problem::warning(range.place(), message);
+                    self.problems.push(problem.being(Mistake::PortsWithoutProtocol));
+                }
+                // No packet matches it, and that is found without us.
+                Some(_) if is_shown => {}
+                _ => {
+                    let mistake = match protocol {
+                        None => Mistake::PortsWithoutProtocol,
+                        Some(_) => Mistake::Unmatchable,
+                    };
+                    let all = || "all protocols".into();
+                    let protocol = protocol.map_or_else(all, |n| format!("protocol {n}"));
+                    let found = format!("ports with {protocol}");
+                    self.problems.mistaken(mistake, range.place(), found, expected);
+                    return None;
+                }
+            }
         }
         Some(Some(ports))
     }

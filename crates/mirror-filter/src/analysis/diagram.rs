@@ -327,31 +327,34 @@ impl Arena {
         Ok(())
     }
 
-    /// The leaves in `there` of the packets of a cube whose leaf in `here` is `leaf`.
+    /// The leaves in `there` of the packets of a cube whose leaf in `here` is `leaf`, as far as one
+    /// that is `enough`.
     pub(super) fn leaves_where(
         &mut self,
         here: Ref,
         leaf: u32,
         cube: &Cube,
         there: Ref,
+        enough: &dyn Fn(u32) -> bool,
     ) -> Result<BTreeSet<u32>, TooComplex> {
         let mut leaves = BTreeSet::new();
-        let mut walk = Walk { leaf, cube, leaves: &mut leaves, seen: HashSet::new() };
+        let mut walk = Walk { leaf, cube, enough, leaves: &mut leaves, seen: HashSet::new() };
         self.walk(here, there, &mut walk)?;
         Ok(leaves)
     }
 
-    fn walk(&mut self, here: Ref, there: Ref, walk: &mut Walk<'_>) -> Result<(), TooComplex> {
+    /// Whether it came to a leaf that is enough.
+    fn walk(&mut self, here: Ref, there: Ref, walk: &mut Walk<'_>) -> Result<bool, TooComplex> {
         match (here.value(), there.value()) {
-            (Some(leaf), _) if leaf != walk.leaf => return Ok(()),
+            (Some(leaf), _) if leaf != walk.leaf => return Ok(false),
             (Some(_), Some(leaf)) => {
                 walk.leaves.insert(leaf);
-                return Ok(());
+                return Ok((walk.enough)(leaf));
             }
             _ => {}
         }
         if !walk.seen.insert((here, there)) {
-            return Ok(());
+            return Ok(false);
         }
         let level = self.level(here).min(self.level(there));
         let (left, right) = (self.edges(here, level), self.edges(there, level));
@@ -361,8 +364,8 @@ impl Arena {
         let mut low = 0;
         while let (Some(&&one), Some(&&other)) = (left.peek(), right.peek()) {
             let high = one.high.min(other.high);
-            if low <= side.high && side.low <= high {
-                self.walk(one.to, other.to, walk)?;
+            if low <= side.high && side.low <= high && self.walk(one.to, other.to, walk)? {
+                return Ok(true);
             }
             low = high.saturating_add(1);
             if one.high <= other.high {
@@ -372,7 +375,7 @@ impl Arena {
                 right.next();
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A path through a cube to a leaf that is `wanted`.
@@ -471,6 +474,7 @@ impl Arena {
 struct Walk<'w> {
     leaf: u32,
     cube: &'w Cube,
+    enough: &'w dyn Fn(u32) -> bool,
     leaves: &'w mut BTreeSet<u32>,
     seen: HashSet<(Ref, Ref)>,
 }

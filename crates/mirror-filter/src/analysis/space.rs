@@ -83,12 +83,12 @@ impl Space {
 
     /// The rule of a leaf.
     pub(super) fn rule(&self, leaf: u32) -> Option<&Painted> {
-        self.rules.get((leaf as usize).checked_sub(1)?)
+        rule(&self.rules, leaf)
     }
 
     /// Whether packets with this leaf are mirrored.
     pub(super) fn action(&self, leaf: u32) -> Action {
-        self.rule(leaf).map_or(Action::Reject, |rule| rule.action)
+        action(&self.rules, leaf)
     }
 
     /// What becomes of the packets of some cubes by one of the two diagrams, services left out.
@@ -163,6 +163,15 @@ impl Space {
     ) -> Result<Option<Packet>, TooComplex> {
         witness::find(&mut self.arena, root, self.direction, cube, wanted)
     }
+}
+
+fn rule(rules: &[Painted], leaf: u32) -> Option<&Painted> {
+    rules.get((leaf as usize).checked_sub(1)?)
+}
+
+/// Whether packets with this leaf are mirrored.
+pub(super) fn action(rules: &[Painted], leaf: u32) -> Action {
+    rule(rules, leaf).map_or(Action::Reject, |rule| rule.action)
 }
 
 /// The service of a leaf.

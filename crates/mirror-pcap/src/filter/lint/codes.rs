@@ -34,8 +34,8 @@ const OF_DOCUMENTS: [Known; 9] = [
     },
     Known {
         code: "ports-without-protocol",
-        severities: &[Error],
-        sentence: "a rule names ports and no protocol that has them",
+        severities: &[Warning, Error],
+        sentence: "a rule names ports and no protocol that has them; warning if AWS shows it",
     },
     Known {
         code: "session-number",

@@ -619,3 +619,15 @@ fn a_service_that_is_never_mirrored_is_at_the_other_end() {
         assert!(one.ends_with(&format!(" | {packet}")), "{one}");
     }
 }
+
+/// Each reject is redundant, and to leave network services out of each took too long.
+#[test]
+fn five_hundred_rules_each_across_five_hundred_others_are_not_too_many() {
+    let accept = |n| format!("ingress {n} accept tcp 10.{}.{}.0/24 > 0.0.0.0/0", n / 250, n % 250);
+    let reject = |n| format!("ingress {} reject tcp 0.0.0.0/0 > 0.0.0.0/0 {}", 1_000 + n, 2 * n);
+    let rules = (1..=500).map(accept).chain((1..=500).map(reject));
+    let rules = rules.map(|text| rule(&text)).collect();
+    let found = linted(&Filter { rules, ..Filter::default() });
+    let of = |code| found.iter().filter(|one| one.code == code).count();
+    assert_eq!((of(Code::Redundant), of(Code::PartlyShadowed)), (500, 500));
+}
