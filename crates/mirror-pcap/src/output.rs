@@ -2,13 +2,17 @@
 //!
 //! A regular file is written under a temporary name beside it and renamed when
 //! it is complete: until then an existing file is untouched, whatever happens,
-//! and the input may be the output. Pipes, devices and whatever is open already, such
+//! and the input may be the output. (`replace` has what becomes of that where
+//! nothing can be renamed.) Pipes, devices and whatever is open already, such
 //! as standard output, cannot be renamed and are written directly.
 
+mod attributes;
 mod encoder;
+mod place;
 mod replace;
 pub(crate) mod signals;
 mod sink;
+mod temporary;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -27,7 +31,8 @@ use pcapng_blocks::Compression;
 pub(crate) use self::sink::Sink;
 use self::{
     encoder::Encoder,
-    replace::{Replacement, folder},
+    replace::{InPlace, Replacement},
+    temporary::folder,
 };
 use crate::failure::Failure;
 
@@ -40,6 +45,8 @@ pub(crate) struct Output {
     // takes the temporary for a stale one and its name for free.
     replacement: Option<Replacement>,
     file: File,
+    // After the file: not all who make file systems can remove one that is open.
+    in_place: Option<InPlace>,
     /// Device and inode of the file that is replaced, or written into.
     existing: Option<(u64, u64)>,
     /// Whether what is in the file has to go before anything is written.
@@ -64,6 +71,7 @@ impl Output {
                 compression: Compression::None,
                 replacement: None,
                 file,
+                in_place: None,
                 existing,
                 truncate: false,
             });
@@ -141,12 +149,14 @@ impl Output {
         for output in &outputs {
             output.settle(sync).map_err(|error| Failure::output(&output.name, error))?;
         }
-        for Output { name, replacement, file, .. } in outputs {
+        // Dropped from the last to the first: see their fields.
+        for Output { name, in_place, file, replacement, .. } in outputs {
             if let Some(replacement) = replacement {
                 replacement.commit(sync).map_err(|error| Failure::output(&name, error))?;
             }
-            // Closed, and so unlocked, only now: see `replace`.
+            // Closed, and so unlocked, only now: see `temporary`.
             drop(file);
+            drop(in_place);
         }
         Ok(())
     }
@@ -183,9 +193,13 @@ fn close(file: File) -> io::Result<()> {
 fn open(path: &Path, name: &str) -> io::Result<Output> {
     let mut options = OpenOptions::new();
     options.write(true);
-    let output = |replacement, file, existing: Option<&fs::Metadata>, truncate| Output {
+    let output = |replacement: Option<Replacement>,
+                  file,
+                  existing: Option<&fs::Metadata>,
+                  truncate| Output {
         name: name.to_owned(),
         compression: Compression::of_name(name),
+        in_place: replacement.as_ref().and_then(Replacement::in_place),
         replacement,
         file,
         existing: existing.and_then(identity),
@@ -209,11 +223,9 @@ fn open(path: &Path, name: &str) -> io::Result<Output> {
         let file = options.append(append).open(path)?;
         return Ok(output(None, file, existing.as_ref(), !append));
     };
-    if existing.is_some() {
-        // What may not be written is not replaced either.
-        options.open(path)?;
-    }
-    let (replacement, file) = Replacement::begin(target, existing.as_ref())?;
+    // What may not be written is not replaced either.
+    let old = existing.as_ref().map(|_| options.open(path)).transpose()?;
+    let (replacement, file) = Replacement::begin(target, old.as_ref().zip(existing.as_ref()))?;
     Ok(output(Some(replacement), file, existing.as_ref(), false))
 }
 

@@ -8,10 +8,13 @@
 //! shell's background jobs rely on that.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, IsTerminal, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::PathBuf,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::FileExt,
+    },
+    path::{Path, PathBuf},
     process,
     sync::{
         Mutex, MutexGuard, Once, OnceLock, PoisonError,
@@ -38,10 +41,41 @@ static STOPPED_BY: AtomicU8 = AtomicU8::new(0);
 /// Becomes readable when the first signal has come.
 static STOP_PIPE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Temporary {
     pub(super) path: PathBuf,
     pub(super) target: PathBuf,
+    /// The file, if it is written under its target's name.
+    pub(super) in_place: Option<File>,
+}
+
+impl Temporary {
+    /// Remove it. If that cannot be done and anybody would miss it, a sentence about what is left.
+    fn remove(&mut self) -> Option<String> {
+        let removed = fs::remove_file(&self.path);
+        let file = self.in_place.take().filter(|_| removed.is_err())?;
+        // Mountpoint for Amazon S3 removes nothing that is being written, but gives up (EINVAL) what
+        // is not written in sequence. Elsewhere that makes a gap, and then there is nothing.
+        let len = file.metadata().map_or(0, |file| file.len());
+        let spoilt = file.write_at(&[0], len.saturating_add(1));
+        let is_given_up = spoilt.is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput);
+        let _ = file.set_len(0);
+        // Some remove an open file by renaming it.
+        drop(file);
+        let is_left = fs::remove_file(&self.path).is_err() && self.path.exists() && !is_given_up;
+        let name = printable(&self.target.to_string_lossy());
+        is_left.then(|| format!("{name} could not be removed and may not be complete"))
+    }
+}
+
+/// Remove the file at `path`, if it has not got its name.
+pub(super) fn remove_unfinished(path: &Path) {
+    let mut temporaries = temporaries();
+    if let Some(at) = temporaries.iter().position(|temporary| temporary.path == path)
+        && let Some(what) = temporaries.remove(at).remove()
+    {
+        let _ = writeln!(io::stderr(), "mirror-pcap: {what}");
+    }
 }
 
 /// The temporaries, so that nothing is removed while they are held.
@@ -125,15 +159,16 @@ pub(crate) fn stop_pipe() -> Option<BorrowedFd<'static>> {
 
 fn abandon(signal: u8) -> ! {
     let name = name(signal);
-    let temporaries = temporaries();
-    for temporary in temporaries.iter() {
-        let _ = fs::remove_file(&temporary.path);
-    }
+    let mut temporaries = temporaries();
+    let is_new = temporaries.first().is_some_and(|temporary| temporary.in_place.is_some());
+    let left: Vec<_> = temporaries.iter_mut().map(Temporary::remove).collect();
     let mut message = format!("mirror-pcap: ended by {name}");
     // The first is the capture; the report of a run hardly matters beside it.
-    if let Some(Temporary { target, .. }) = temporaries.first() {
-        let state = if target.exists() { "is unchanged" } else { "was not written" };
-        message += &format!("; {} {state}", printable(&target.to_string_lossy()));
+    if let (Some(left), Some(temporary)) = (left.first(), temporaries.first()) {
+        let target = &temporary.target;
+        let state = if !is_new && target.exists() { "is unchanged" } else { "was not written" };
+        let state = || format!("{} {state}", printable(&target.to_string_lossy()));
+        message += &format!("; {}", left.clone().unwrap_or_else(state));
     }
     message.push('\n');
     let mut stderr = io::stderr();

@@ -140,3 +140,35 @@ fn recycle(buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.shrink_to(4 * BUFFER_LEN);
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may fail loudly")]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use pcapng_blocks::Compression;
+
+    use super::*;
+
+    /// There are four, and one block of 16 MiB after another would have made each as long.
+    #[test]
+    fn what_a_huge_block_has_made_of_a_buffer_is_let_go() {
+        for threads in [1, 2] {
+            let null = OpenOptions::new().write(true).open("/dev/null").unwrap();
+            let encoder = Encoder::new(null, Compression::None).unwrap();
+            let mut sink = Sink::new(encoder, threads).unwrap();
+            for _ in 0..2 * QUEUE_LEN {
+                sink.buffer().resize(2 * LARGE, 0);
+                sink.relieve().unwrap();
+            }
+            // Each of them comes round again.
+            for _ in 0..4 * QUEUE_LEN {
+                assert!(sink.buffer().is_empty());
+                assert!(sink.buffer().capacity() <= LARGE, "{threads} threads");
+                sink.buffer().push(0);
+                sink.flush().unwrap();
+            }
+            sink.finish().unwrap();
+        }
+    }
+}

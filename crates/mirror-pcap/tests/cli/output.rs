@@ -21,7 +21,7 @@ use crate::harness::{Run, Scratch, mirror_pcap, same, skipped, wait};
 pub(crate) const OLD: &[u8] = b"what was there before";
 
 /// A folder with `in.pcapng`, a small capture.
-fn with_input() -> Scratch {
+pub(crate) fn with_input() -> Scratch {
     let scratch = Scratch::new();
     scratch.copy("captures/lab-d/input.pcapng", "in.pcapng");
     scratch
@@ -36,7 +36,7 @@ pub(crate) fn with_bench(packets: u64) -> Scratch {
     scratch
 }
 
-fn strip(scratch: &Scratch, args: &[&str]) -> Run {
+pub(crate) fn strip(scratch: &Scratch, args: &[&str]) -> Run {
     mirror_pcap().within(scratch).args(["strip", "-q"]).args(args)
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn can(program: &[&str]) -> bool {
 
 /// Words before the command so that it runs as nobody, with a folder of its own;
 /// none if that is not to be had.
-fn as_nobody(scratch: &Scratch) -> Option<Vec<&'static str>> {
+pub(crate) fn as_nobody(scratch: &Scratch) -> Option<Vec<&'static str>> {
     if !is_root() {
         return Some(vec!["env"]);
     }
@@ -85,7 +85,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
 }
 
@@ -411,6 +411,20 @@ fn a_report_replaces_neither_the_input_nor_what_standard_output_is() {
     assert_eq!(scratch.names(), ["both", "in.pcapng"]);
 }
 
+/// Nothing has that name yet, so no two files tell that it is one.
+#[test]
+fn a_report_does_not_take_the_name_that_the_capture_is_to_have() {
+    let scratch = with_input();
+    symlink("new.pcapng", scratch.path("link")).unwrap();
+    for json in ["new.pcapng", "./new.pcapng", "link"] {
+        strip(&scratch, &["in.pcapng", "new.pcapng", "--json", json])
+            .fails_with(2)
+            .stderr(&format!("mirror-pcap: --json: the capture goes to {json} as well\n"));
+        assert_eq!(scratch.names(), ["in.pcapng", "link"]);
+    }
+    strip(&scratch, &["in.pcapng", "new.pcapng", "--json", "new.json"]).succeeds();
+}
+
 /// The capture had its name already when the report failed.
 #[test]
 fn a_report_that_fails_leaves_the_old_capture() {
@@ -491,6 +505,38 @@ fn a_name_like_a_temporary_that_is_none_of_ours_is_left_alone() {
     assert_eq!(scratch.names(), before);
 }
 
+/// In a folder that others may write as well, whatever it is called.
+#[test]
+fn a_temporary_of_another_user_is_left_alone() {
+    if !is_root() {
+        return skipped("files of others: only root can make them");
+    }
+    let scratch = with_input();
+    for name in [".out.pcapng.0.mirror-pcap", ".out.pcapng.1.new.mirror-pcap"] {
+        let path = scratch.write(name, "of somebody else");
+        chown(path, Some(1234), None).unwrap();
+    }
+    let before = scratch.names();
+    strip(&scratch, &["in.pcapng", "out.pcapng"]).succeeds();
+    fs::remove_file(scratch.path("out.pcapng")).unwrap();
+    assert_eq!(scratch.names(), before);
+}
+
+/// A run was refused: a hundred temporaries for it are in use.
+#[test]
+fn names_by_the_hundred_that_others_took_block_nobody() {
+    let scratch = with_input();
+    let want = stripped(&scratch);
+    for n in 0..120 {
+        fs::create_dir(scratch.path(format!(".out.pcapng.{n}.mirror-pcap"))).unwrap();
+    }
+    let before = scratch.names();
+    strip(&scratch, &["in.pcapng", "out.pcapng"]).succeeds();
+    assert_eq!(scratch.read("out.pcapng"), want);
+    fs::remove_file(scratch.path("out.pcapng")).unwrap();
+    assert_eq!(scratch.names(), before);
+}
+
 #[test]
 fn closed_standard_streams_are_no_crash() {
     let scratch = with_input();
@@ -532,14 +578,15 @@ fn sync_waits_for_the_file_before_the_rename_and_for_the_folder_after_it() {
         calls.map(|line| line.split_once(' ').unwrap().1.trim_start().to_owned()).collect()
     };
     let synced = calls(&["--sync", "in.pcapng", "out.pcapng"]);
-    let [file, rename, folder] = synced.as_slice() else { panic!("{synced:#?}") };
+    let [tried, file, rename, folder] = synced.as_slice() else { panic!("{synced:#?}") };
+    assert!(tried.starts_with("rename") && tried.contains(".out.pcapng.0.new."), "{tried}");
     assert!(file.starts_with("fsync(") && file.contains(".out.pcapng.0.mirror-pcap"), "{file}");
     assert!(rename.starts_with("rename") && rename.contains("\"out.pcapng\""), "{rename}");
     let name = format!("<{}>)", fs::canonicalize(scratch.folder()).unwrap().display());
     assert!(folder.starts_with("fsync(") && folder.contains(&name), "{folder}");
 
     let plain = calls(&["in.pcapng", "out.pcapng"]);
-    assert!(matches!(plain.as_slice(), [rename] if rename.starts_with("rename")), "{plain:#?}");
+    assert!(plain.len() == 2 && plain[1].starts_with("rename"), "{plain:#?}");
 }
 
 #[test]

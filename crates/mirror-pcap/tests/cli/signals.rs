@@ -30,19 +30,19 @@ fn strip(scratch: &Scratch, args: &[&str]) -> Run {
     mirror_pcap().within(scratch).under(by).arg("strip").args(args)
 }
 
-fn spawn(run: &Run) -> Child {
+pub(crate) fn spawn(run: &Run) -> Child {
     let mut command = run.command();
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
-fn send(child: &Child, signal: Signal) {
+pub(crate) fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 /// Wait for the end; the exit status as a shell tells it, and what it said.
 #[track_caller]
-fn end(child: &mut Child) -> (Option<i32>, String) {
+pub(crate) fn end(child: &mut Child) -> (Option<i32>, String) {
     let status = wait(child);
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
@@ -51,7 +51,7 @@ fn end(child: &mut Child) -> (Option<i32>, String) {
 }
 
 #[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
@@ -59,7 +59,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn len(scratch: &Scratch, name: &str) -> u64 {
+pub(crate) fn len(scratch: &Scratch, name: &str) -> u64 {
     fs::metadata(scratch.path(name)).map_or(0, |file| file.len())
 }
 
