@@ -157,9 +157,14 @@ mod tests {
             let null = OpenOptions::new().write(true).open("/dev/null").unwrap();
             let encoder = Encoder::new(null, Compression::None).unwrap();
             let mut sink = Sink::new(encoder, threads).unwrap();
-            for _ in 0..2 * QUEUE_LEN {
-                sink.buffer().resize(2 * LARGE, 0);
+            // The second kind has room for more than it holds, as a vector that has grown.
+            for len in [2 * LARGE, BUFFER_LEN].repeat(QUEUE_LEN) {
+                sink.buffer().reserve(2 * LARGE);
+                sink.buffer().resize(len, 0);
                 sink.relieve().unwrap();
+                if let (Lane::Threaded { away, .. }, true) = (&sink.lane, len > LARGE) {
+                    assert_eq!(*away, 0, "a huge one is waited for");
+                }
             }
             // Each of them comes round again.
             for _ in 0..4 * QUEUE_LEN {

@@ -187,6 +187,9 @@ fn extended_attributes_stay_but_those_about_the_content() {
     if is_root() {
         set(&out, "security.label", b"secret");
         set(&out, "security.capability", &rights);
+        // A signature; not every kernel takes one that is none.
+        let open = File::open(&out).unwrap();
+        let _ = fsetxattr(open, "security.ima", &[1; 21], XattrFlags::empty());
     }
     strip(&scratch, &["in.pcapng", "out.pcapng"]).succeeds();
     for (name, value) in kept {
@@ -195,6 +198,7 @@ fn extended_attributes_stay_but_those_about_the_content() {
     if is_root() {
         assert_eq!(get(&out, "security.label").as_deref(), Some(&b"secret"[..]));
         assert_eq!(get(&out, "security.capability"), None);
+        assert_eq!(get(&out, "security.ima"), None);
     }
     // One that is gone stays gone.
     fremovexattr(File::open(&out).unwrap(), "user.case").unwrap();
@@ -222,6 +226,22 @@ fn an_attribute_that_finds_no_room_leaves_the_old_file() {
         assert_eq!(scratch.read("out.pcapng") == OLD, code != 0, "{error}");
         assert_eq!(scratch.names(), ["in.pcapng", "out.pcapng"]);
         set(&out, "user.case", b"2026-117");
+    }
+}
+
+#[test]
+fn where_there_are_no_attributes_none_are_missed() {
+    if !can_trace() {
+        return;
+    }
+    let scratch = with_input();
+    for error in ["EOPNOTSUPP", "ENOSYS"] {
+        set_mode(&scratch.write("out.pcapng", OLD), 0o640);
+        let fault = format!("inject=flistxattr,fremovexattr:error={error}");
+        strip(&scratch, &["in.pcapng", "out.pcapng"])
+            .under(["strace", "-f", "-qq", "-o", "/dev/null", "-e", &fault])
+            .succeeds();
+        assert_eq!(mode(&scratch.path("out.pcapng")), "640", "{error}");
     }
 }
 

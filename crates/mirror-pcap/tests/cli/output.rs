@@ -422,7 +422,11 @@ fn a_report_does_not_take_the_name_that_the_capture_is_to_have() {
             .stderr(&format!("mirror-pcap: --json: the capture goes to {json} as well\n"));
         assert_eq!(scratch.names(), ["in.pcapng", "link"]);
     }
-    strip(&scratch, &["in.pcapng", "new.pcapng", "--json", "new.json"]).succeeds();
+    fs::create_dir(scratch.path("sub")).unwrap();
+    for json in ["new.json", "sub/new.pcapng"] {
+        let _ = fs::remove_file(scratch.path("new.pcapng"));
+        strip(&scratch, &["in.pcapng", "new.pcapng", "--json", json]).succeeds();
+    }
 }
 
 /// The capture had its name already when the report failed.
@@ -584,6 +588,18 @@ fn sync_waits_for_the_file_before_the_rename_and_for_the_folder_after_it() {
     assert!(rename.starts_with("rename") && rename.contains("\"out.pcapng\""), "{rename}");
     let name = format!("<{}>)", fs::canonicalize(scratch.folder()).unwrap().display());
     assert!(folder.starts_with("fsync(") && folder.contains(&name), "{folder}");
+
+    // Of two, both before either has its name.
+    let both = calls(&["--sync", "in.pcapng", "out.pcapng", "--json", "out.json"]);
+    let is_naming = |call: &&String| call.starts_with("rename") && !call.contains(".new.");
+    let before = both.iter().take_while(|call| !is_naming(call));
+    let synced = before.filter(|call| call.starts_with("fsync(")).count();
+    assert_eq!((synced, both.iter().filter(is_naming).count()), (2, 2), "{both:#?}");
+
+    // Some file systems cannot sync a folder and say so.
+    strip(&scratch, &["--sync", "in.pcapng", "out.pcapng"])
+        .under(["strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:error=EINVAL:when=2"])
+        .succeeds();
 
     let plain = calls(&["in.pcapng", "out.pcapng"]);
     assert!(plain.len() == 2 && plain[1].starts_with("rename"), "{plain:#?}");

@@ -329,11 +329,20 @@ fn a_file_that_rename_may_not_replace_is_told_before_the_work() {
                (sticky); name a new file";
     refuses_at_once(&scratch, &strip(&scratch, &["-", "shared/out.pcapng"]).under(&nobody), why);
     assert_eq!(scratch.read("shared/out.pcapng"), OLD);
-    // One's own file is; any file, for whom the folder belongs to; and for root.
+    // One's own file is replaced; any file, by whom the folder belongs to; and by root.
+    let owned_by = |folder: u32, file: u32| {
+        chown(scratch.path("shared"), Some(folder), None).unwrap();
+        chown(scratch.write("shared/out.pcapng", OLD), Some(file), None).unwrap();
+    };
     strip(&scratch, &["in.pcapng", "shared/mine.pcapng"]).under(&nobody).succeeds();
+    owned_by(65534, 0);
+    strip(&scratch, &["in.pcapng", "shared/out.pcapng"]).under(&nobody).succeeds();
+    owned_by(1234, 1235);
     strip(&scratch, &["in.pcapng", "shared/out.pcapng"]).succeeds();
-    chown(scratch.path("shared"), Some(65534), None).unwrap();
-    scratch.write("shared/out.pcapng", OLD);
+    // And any file where all may.
+    owned_by(0, 0);
+    set_mode(&scratch.path("shared"), 0o777);
+    set_mode(&scratch.path("shared/out.pcapng"), 0o666);
     strip(&scratch, &["in.pcapng", "shared/out.pcapng"]).under(&nobody).succeeds();
     assert_eq!(fs::read_dir(scratch.path("shared")).unwrap().count(), 2);
 }
