@@ -74,8 +74,14 @@ pub(crate) struct Strip {
     ///
     /// A name ending in .pcap is written as pcap, one ending in .gz, .zst or .lz4 compressed. A
     /// regular file is written under a temporary name and renamed when it is complete, so a run
-    /// that fails leaves any existing file untouched, and IN and OUT may be the same.
+    /// that fails leaves any existing file untouched. OUT may be IN, which then has lost its
+    /// wrappers for good. Only --force replaces IN where more would be lost, or any other capture
+    /// that mirror-pcap is not known to have written.
     pub(crate) output: Option<PathBuf>,
+
+    /// What a shell makes of a *, to be told
+    #[arg(hide = true)]
+    pub(crate) more: Vec<PathBuf>,
 
     /// Strip only these VXLAN network identifiers; may be repeated
     #[arg(long, value_name = "N", value_parser = vni)]
@@ -147,7 +153,14 @@ pub(crate) struct Wrap {
     pub(crate) input: PathBuf,
 
     /// Capture to write, always pcapng; - for standard output, which is also used if it is absent
+    ///
+    /// It may not be IN. Only --force replaces a capture that mirror-pcap is not known to have
+    /// written.
     pub(crate) output: Option<PathBuf>,
+
+    /// What a shell makes of a *, to be told
+    #[arg(hide = true)]
+    pub(crate) more: Vec<PathBuf>,
 
     /// Session to take all of the following from, by its id or name in the documents of --config
     ///
@@ -253,6 +266,12 @@ pub(crate) struct Writing {
     #[arg(long)]
     pub(crate) sync: bool,
 
+    /// Replace OUT even if it is a capture that mirror-pcap is not known to have written
+    ///
+    /// strip then writes over IN, too, if more than the wrapper is lost of it.
+    #[arg(long)]
+    pub(crate) force: bool,
+
     /// Threads to use: 1 reads and writes in turn, 2 at the same time [default: 2 if there are two
     /// processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=2))]
@@ -293,6 +312,16 @@ pub(crate) enum Format {
     Pcapng,
     /// For tools that read only that
     Pcap,
+}
+
+/// What to say if more captures were named than `command` takes: a shell has found them, and the
+/// last would have been written over.
+pub(crate) fn too_many(command: &str, takes: &str, names: usize) -> anyhow::Error {
+    let out = if command == "simulate" { "" } else { " \"done/$f\"" };
+    anyhow::anyhow!(
+        "{names} names were given, and {command} takes {takes}; for several captures: for f in \
+         *.pcapng; do mirror-pcap {command} … \"$f\"{out}; done"
+    )
 }
 
 impl Format {

@@ -3,7 +3,10 @@
 use pcapng_blocks::{Compression, Damage, Problem};
 use serde::Serialize;
 
-use crate::{failure::printable, number::counted};
+use crate::{
+    failure::{printable, without_numbers},
+    number::counted,
+};
 
 /// Broken places told one by one.
 const MAX_TOLD: usize = 10;
@@ -44,7 +47,7 @@ impl DamageLog {
     pub(crate) fn add(&mut self, damage: &Damage) {
         self.total += 1;
         if self.first.len() < MAX_TOLD {
-            let problem = printable(&damage.problem.to_string());
+            let problem = printable(&without_numbers(&damage.problem.to_string()));
             self.first.push(Place {
                 offset: damage.offset,
                 problem,

@@ -26,6 +26,7 @@ use crate::{
     cli,
     failure::{Failure, printable},
     number::counted,
+    streams,
 };
 
 /// The most that is read of a document: one byte more than `mirror_aws` takes, so that it sees that
@@ -132,6 +133,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 
 /// The name and bytes of a document.
 pub(crate) fn open(path: &Path) -> Result<(String, Vec<u8>), Failure> {
+    streams::check_input(path).map_err(|error| Failure::input("standard input", error))?;
     let mut bytes = Vec::new();
     let (name, done) = if is_stdin(path) {
         ("standard input".to_owned(), io::stdin().lock().take(MAX_READ).read_to_end(&mut bytes))

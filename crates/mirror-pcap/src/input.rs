@@ -21,10 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pcapng_blocks::{Compression, Reader, decompress};
+use pcapng_blocks::{Compression, OpenError, Reader, decompress};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::{failure::Failure, output::signals};
+use crate::{
+    failure::Failure,
+    output::{FileId, signals, stdout_id},
+    streams,
+};
 
 /// How long a pipe may be quiet before it counts as dry, once we were told to stop.
 const GRACE: Duration = Duration::from_millis(300);
@@ -42,7 +46,7 @@ pub(crate) struct Input {
     /// The length of the file, if it is one.
     pub(crate) len: Option<u64>,
     /// Its device and inode.
-    pub(crate) id: (u64, u64),
+    pub(crate) id: FileId,
     /// Bytes read of it so far.
     pub(crate) position: Arc<AtomicU64>,
     /// Whether we ended the reading, not the input: then it may end anywhere.
@@ -51,6 +55,7 @@ pub(crate) struct Input {
 
 /// Open `path`, or standard input for `-`.
 pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
+    streams::check_input(path).map_err(|error| Failure::input("standard input", error))?;
     let (name, file) = if path.as_os_str() == "-" {
         if io::stdin().is_terminal() {
             let error = anyhow::anyhow!("is a terminal; expected a capture from a pipe or file");
@@ -66,6 +71,7 @@ pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
     if metadata.is_dir() {
         return Err(Failure::input(&name, anyhow::anyhow!("is a folder, expected a capture")));
     }
+    let id = (metadata.dev(), metadata.ino());
     let position = Arc::new(AtomicU64::new(0));
     let stopped = Arc::new(AtomicBool::new(false));
     let counted = Counted { position: Arc::clone(&position), inner: file };
@@ -78,10 +84,13 @@ pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
     .map_err(|error| Failure::input(&name, error))?;
     let reader = Reader::open(bytes).map_err(|error| match signals::stopped_by() {
         Some(signal) => Failure::Stopped { name: name.clone(), signal },
+        None if matches!(error, OpenError::Empty) && stdout_id() == Some(id) => {
+            let why = "is empty: standard output goes into it, and a shell empties what > names";
+            Failure::input(&name, anyhow::anyhow!(why))
+        }
         None => Failure::input(&name, error),
     })?;
     let len = metadata.is_file().then_some(metadata.len());
-    let id = (metadata.dev(), metadata.ino());
     Ok(Input { reader, compression, name, len, id, position, stopped })
 }
 

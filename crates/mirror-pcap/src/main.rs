@@ -18,10 +18,12 @@ mod number;
 mod output;
 mod plugin;
 mod progress;
+mod remote;
 mod report;
 mod rewrite;
 mod sessions;
 mod simulate;
+mod streams;
 mod strip;
 mod table;
 mod wrap;
@@ -74,6 +76,7 @@ fn tell(instead: &clap::Error) -> Result<Exit, Failure> {
         complain(instead);
         return Ok(Exit::Usage);
     }
+    output::check_text_to_stdout("a help text")?;
     let printed = instead.print().and_then(|()| io::stdout().flush());
     let printed = printed.and_then(|()| output::close_stdout());
     printed.map_err(|error| Failure::output("standard output", error))?;
@@ -104,6 +107,7 @@ fn complain(instead: &clap::Error) {
 
 /// Print what `text` makes, in one piece.
 fn print(text: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<Exit, Failure> {
+    output::check_text_to_stdout("a report")?;
     let mut bytes = Vec::new();
     text(&mut bytes).map_err(Failure::usage)?;
     let mut out = io::stdout().lock();

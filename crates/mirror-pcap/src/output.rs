@@ -8,6 +8,7 @@
 
 mod attributes;
 mod encoder;
+mod evidence;
 mod place;
 mod replace;
 pub(crate) mod signals;
@@ -19,7 +20,7 @@ use std::{
     io::{self, IsTerminal},
     os::{
         fd::AsFd,
-        unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        unix::fs::{FileTypeExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     thread,
@@ -28,13 +29,19 @@ use std::{
 use anyhow::anyhow;
 use pcapng_blocks::Compression;
 
-pub(crate) use self::sink::Sink;
 use self::{
     encoder::Encoder,
-    replace::{InPlace, Replacement},
+    replace::{Replacement, Unfinished},
     temporary::folder,
 };
-use crate::failure::Failure;
+pub(crate) use self::{
+    evidence::{FileId, InPlace, RULE_PREFIX, Replaces, check_text_to_stdout, loses, stdout_id},
+    sink::Sink,
+};
+use crate::{
+    failure::Failure,
+    streams::{self, is_stdout},
+};
 
 /// A place to write to, opened.
 pub(crate) struct Output {
@@ -46,16 +53,19 @@ pub(crate) struct Output {
     replacement: Option<Replacement>,
     file: File,
     // After the file: not all who make file systems can remove one that is open.
-    in_place: Option<InPlace>,
+    unfinished: Option<Unfinished>,
     /// Device and inode of the file that is replaced, or written into.
-    existing: Option<(u64, u64)>,
+    existing: Option<FileId>,
+    /// What it may take the place of, and what stood in that place when it was asked.
+    replaces: (Replaces, Option<FileId>),
     /// Whether what is in the file has to go before anything is written.
     truncate: bool,
 }
 
 impl Output {
-    /// Open `path`; standard output for `-`, and for nothing if it is no terminal.
-    pub(crate) fn create(path: Option<&Path>) -> Result<Output, Failure> {
+    /// Open `path`, unless what stands there is not to be lost; standard output for `-`, and for
+    /// nothing if it is no terminal.
+    pub(crate) fn create(path: Option<&Path>, replaces: Replaces) -> Result<Output, Failure> {
         let Some(path) = path.filter(|path| !is_stdout(path)) else {
             if path.is_none() && io::stdout().is_terminal() {
                 return Err(Failure::usage(anyhow!(
@@ -63,6 +73,12 @@ impl Output {
                 )));
             }
             let name = "standard output".to_owned();
+            match replaces {
+                Replaces::NoCapture(what) => check_text_to_stdout(what)?,
+                Replaces::OurCaptures { .. } => {
+                    streams::check_stdout().map_err(|error| Failure::output(&name, error))?;
+                }
+            }
             let file = io::stdout().as_fd().try_clone_to_owned().map(File::from);
             let file = file.map_err(|error| Failure::output(&name, error))?;
             let existing = file.metadata().ok().and_then(|metadata| identity(&metadata));
@@ -71,13 +87,16 @@ impl Output {
                 compression: Compression::None,
                 replacement: None,
                 file,
-                in_place: None,
+                unfinished: None,
                 existing,
+                replaces: (replaces, None),
                 truncate: false,
             });
         };
         let name = path.to_string_lossy().into_owned();
-        open(path, &name).map_err(|error| Failure::output(&name, error))
+        let stood = replaces.check(path, &name)?;
+        let replaces = (replaces, stood);
+        open(path, &name, replaces).map_err(|error| Failure::output(&name, error))
     }
 
     /// Whether what is written here is written to `other` at once: then neither
@@ -91,12 +110,17 @@ impl Output {
     }
 
     /// Whether the file with this device and inode is lost to what is written here.
-    pub(crate) fn takes_the_place_of(&self, id: (u64, u64)) -> bool {
+    pub(crate) fn takes_the_place_of(&self, id: FileId) -> bool {
         self.existing == Some(id)
     }
 
+    /// Whether standard output is the file that is replaced: what is printed would go with it.
+    pub(crate) fn replaces_stdout(&self) -> bool {
+        self.replacement.is_some() && self.existing.is_some() && self.existing == stdout_id()
+    }
+
     /// Whether it goes straight into the file with this device and inode.
-    pub(crate) fn is_written_into(&self, id: (u64, u64)) -> bool {
+    pub(crate) fn is_written_into(&self, id: FileId) -> bool {
         self.replacement.is_none()
             && self.takes_the_place_of(id)
             && self.file.metadata().is_ok_and(|file| file.is_file())
@@ -147,18 +171,33 @@ impl Output {
     /// The same of several, and none has its name before all are as good as written.
     pub(crate) fn commit_all(outputs: Vec<Output>, sync: bool) -> Result<(), Failure> {
         for output in &outputs {
+            output.check_again()?;
             output.settle(sync).map_err(|error| Failure::output(&output.name, error))?;
         }
         // Dropped from the last to the first: see their fields.
-        for Output { name, in_place, file, replacement, .. } in outputs {
+        for Output { name, unfinished, file, replacement, .. } in outputs {
             if let Some(replacement) = replacement {
                 replacement.commit(sync).map_err(|error| Failure::output(&name, error))?;
             }
             // Closed, and so unlocked, only now: see `temporary`.
             drop(file);
-            drop(in_place);
+            drop(unfinished);
         }
         Ok(())
+    }
+
+    /// Complain if in the meantime something else has come to stand where it goes, and is not to
+    /// be lost.
+    fn check_again(&self) -> Result<(), Failure> {
+        let Some(replacement) = &self.replacement else { return Ok(()) };
+        let (replaces, stood) = self.replaces;
+        let id = |metadata: fs::Metadata| evidence::id(&metadata);
+        let stands = fs::metadata(replacement.target()).ok().map(id);
+        let is_expected = stands == stood || stands == self.file.metadata().ok().map(id);
+        if is_expected {
+            return Ok(());
+        }
+        replaces.check(replacement.target(), &self.name).map(|_| ())
     }
 
     fn settle(&self, sync: bool) -> io::Result<()> {
@@ -190,7 +229,7 @@ fn close(file: File) -> io::Result<()> {
 
 /// Open what `path` names: a temporary that will replace it, or itself. Nothing
 /// that is there is changed yet.
-fn open(path: &Path, name: &str) -> io::Result<Output> {
+fn open(path: &Path, name: &str, replaces: (Replaces, Option<FileId>)) -> io::Result<Output> {
     let mut options = OpenOptions::new();
     options.write(true);
     let output = |replacement: Option<Replacement>,
@@ -199,10 +238,11 @@ fn open(path: &Path, name: &str) -> io::Result<Output> {
                   truncate| Output {
         name: name.to_owned(),
         compression: Compression::of_name(name),
-        in_place: replacement.as_ref().and_then(Replacement::in_place),
+        unfinished: replacement.as_ref().and_then(Replacement::unfinished),
         replacement,
         file,
         existing: existing.and_then(identity),
+        replaces,
         truncate,
     };
     // Asked before links are followed: what is no file needs no other name.
@@ -230,8 +270,8 @@ fn open(path: &Path, name: &str) -> io::Result<Output> {
 }
 
 /// What tells a file from others. A terminal may show two things, and /dev/null lose two.
-fn identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
-    (!metadata.file_type().is_char_device()).then(|| (metadata.dev(), metadata.ino()))
+fn identity(metadata: &fs::Metadata) -> Option<FileId> {
+    (!metadata.file_type().is_char_device()).then(|| evidence::id(metadata))
 }
 
 /// Whether `path`, one of `/dev/fd/N` and the like, was opened to append to.
@@ -241,13 +281,6 @@ fn is_appended_to(path: &Path) -> bool {
     let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
     flags.is_some_and(|flags| flags & rustix::fs::OFlags::APPEND.bits() != 0)
-}
-
-/// Whether `path` is one of the names of standard output.
-fn is_stdout(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
-        .iter()
-        .any(|name| path.as_os_str() == *name)
 }
 
 /// Follow symbolic links to the file that would be written, whether it exists or

@@ -252,6 +252,31 @@ impl Counts {
         self.damage.text(&input.name, input.compression)
     }
 
+    /// What the output lacks of the input, beside wrappers.
+    pub(crate) fn lost(&self) -> Option<String> {
+        let mut lost = Vec::new();
+        if self.is_damaged() {
+            let places = counted(self.damage.total(), "damaged place", "damaged places");
+            lost.push(format!("{places} in it"));
+        }
+        if self.left_out.total() > 0 {
+            lost.push(format!("packets left out: {}", self.left_out.text()));
+        }
+        let notes = [
+            note::NOT_IN_PCAP,
+            note::NO_COPY_BLOCK,
+            note::NO_COPY_OPTION,
+            note::STATISTICS_LEFT_OUT,
+        ];
+        let notes = self.notes.0.iter().filter(|(note, _)| notes.contains(note));
+        let notes = Tally(notes.copied().collect());
+        if notes.total() > 0 {
+            lost.push(notes.text());
+        }
+        let lost = lost.join("; ");
+        (!lost.is_empty()).then(|| format!("more than wrappers would be lost: {lost}"))
+    }
+
     pub(crate) fn is_damaged(&self) -> bool {
         self.damage.total() > 0
     }

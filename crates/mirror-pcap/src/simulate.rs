@@ -41,9 +41,9 @@ use self::{
 use crate::{
     cli,
     documents::{self, Source, is_stdin, reads_stdin},
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, printable},
     input, json,
-    output::Output,
+    output::{InPlace, Output, Replaces},
     report::Counts as Problems,
     rewrite::{Rewriter, read, rewrite},
     strip::{
@@ -60,6 +60,10 @@ pub(crate) use self::{
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Simulate) -> Result<Exit, Failure> {
+    if !args.more.is_empty() {
+        let names = 1 + args.more.len();
+        return Err(Failure::usage(cli::too_many("simulate", "one, IN", names)));
+    }
     let documents = cli::Documents { config: args.config.clone(), param: args.param.clone() };
     let capture = args.input.as_deref().map(|path| (path, "capture"));
     if let Some((path, what)) = capture.or(args.flows.as_deref().map(|path| (path, "table"))) {
@@ -101,13 +105,22 @@ fn simulate(args: &cli::Simulate, scene: &Scene<'_>, estate: &Estate) -> Result<
     let mut simulator = Simulator::new(args, scene, estate, writer);
     let stdout = std::path::Path::new("-");
     let output = match (&args.write, args.each) {
-        (Some(path), _) => Some(Output::create(Some(path))?),
-        (None, true) => Some(Output::create(Some(stdout))?),
+        (Some(path), _) => {
+            let (in_place, force) = (InPlace::Never, args.force);
+            let replaces = Replaces::OurCaptures { input: input.id, in_place, force };
+            let output = Output::create(Some(path), replaces)?;
+            if !args.quiet && output.replaces_stdout() {
+                let name = printable(&output.name);
+                return Err(Failure::usage(anyhow!("--write: the report goes to {name} as well")));
+            }
+            Some(output)
+        }
+        (None, true) => Some(Output::create(Some(stdout), Replaces::NoCapture("--each"))?),
         (None, false) => None,
     };
     match &output {
         Some(output) => {
-            let writing = cli::Writing { sync: false, threads: None };
+            let writing = cli::Writing { sync: false, threads: None, force: args.force };
             rewrite(&mut input, output, writing, args.quiet, &mut simulator)?;
         }
         None => read(&mut input, args.quiet, &mut simulator),

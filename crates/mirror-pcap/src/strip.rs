@@ -30,7 +30,7 @@ use crate::{
     documents,
     failure::{Exit, Failure, printable},
     input,
-    output::Output,
+    output::{InPlace, Output, Replaces, loses},
     report::{Counts, Reason, Report, reason},
     rewrite::{Rewriter, rewrite},
 };
@@ -76,25 +76,36 @@ trait Writer {
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Strip) -> Result<Exit, Failure> {
+    if !args.more.is_empty() {
+        let names = 2 + args.more.len();
+        return Err(Failure::usage(cli::too_many("strip", "two, IN and OUT", names)));
+    }
     documents::leave_stdin_to(&args.input, "capture", &args.documents)?;
     let estate = documents::load(&args.documents, args.quiet)?;
     let mut input = input::open(&args.input)?;
-    let output = Output::create(args.output.as_deref())?;
+    let force = args.writing.force;
+    let in_place = in_place(args);
+    let replaces = Replaces::OurCaptures { input: input.id, in_place, force };
+    let output = Output::create(args.output.as_deref(), replaces)?;
     // Opened before the work, so that what cannot be written is known before it.
-    let json = args.json.as_deref().map(|path| Output::create(Some(path))).transpose()?;
-    if let Some(json) = &json {
+    let replaces = Replaces::NoCapture("what --json FILE writes");
+    let json = args.json.as_deref().map(|path| Output::create(Some(path), replaces)).transpose()?;
+    if let Some(json) = &json
+        && json.is_also(&output)
+    {
         let name = printable(&json.name);
-        if json.is_also(&output) {
-            return Err(Failure::usage(anyhow!("--json: the capture goes to {name} as well")));
-        }
-        if json.takes_the_place_of(input.id) {
-            return Err(Failure::usage(anyhow!("--json: {name} is the input")));
-        }
+        return Err(Failure::usage(anyhow!("--json: the capture goes to {name} as well")));
     }
     let mut stripper = Stripper::new(args, estate.as_ref().map(|estate| &estate.picture));
     rewrite(&mut input, &output, args.writing, args.quiet, &mut stripper)?;
 
     let Stripper { judge, writer, counts, .. } = &stripper;
+    if !force
+        && output.takes_the_place_of(input.id)
+        && let Some(what) = counts.lost()
+    {
+        return Err(Failure::input(&output.name, anyhow!(loses(&what))));
+    }
     let report = Report {
         input: &input,
         counts,
@@ -180,6 +191,17 @@ impl Rewriter for Stripper<'_> {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         self.writer.finish(out);
+    }
+}
+
+/// Whether all but the wrapper is there to be kept, if what is read is what is written.
+fn in_place(args: &cli::Strip) -> InPlace {
+    if args.only_mirrored {
+        InPlace::Loses("--only-mirrored leaves out what is not mirrored")
+    } else if format(args) == Format::Pcap {
+        InPlace::Loses("pcap has no place for sessions and directions")
+    } else {
+        InPlace::Allowed
     }
 }
 

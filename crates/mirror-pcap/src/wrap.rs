@@ -18,22 +18,28 @@ use pcapng_blocks::{
 };
 
 use crate::{
-    cli::{self, Format},
+    cli::{self, Format, Writing},
     documents,
     failure::{Exit, Failure},
     input,
-    output::Output,
+    output::{InPlace, Output, Replaces},
     report::{Counts, Reason, Report, note, reason},
     rewrite::{Rewriter, copy_options, copy_other, is_broken, rewrite},
 };
 
 /// Run the command.
 pub(crate) fn run(args: &cli::Wrap) -> Result<Exit, Failure> {
+    if !args.more.is_empty() {
+        let names = 2 + args.more.len();
+        return Err(Failure::usage(cli::too_many("wrap", "two, IN and OUT", names)));
+    }
     documents::leave_stdin_to(&args.input, "capture", &args.documents)?;
     let estate = documents::load(&args.documents, args.quiet)?;
     let mut wrap = Wrap::new(args, estate.as_ref())?;
     let mut input = input::open(&args.input)?;
-    let output = Output::create(args.output.as_deref())?;
+    let Writing { force, .. } = args.writing;
+    let replaces = Replaces::OurCaptures { input: input.id, in_place: InPlace::Never, force };
+    let output = Output::create(args.output.as_deref(), replaces)?;
     rewrite(&mut input, &output, args.writing, args.quiet, &mut wrap)?;
     output.commit(args.writing.sync)?;
     let (counts, done) = (&wrap.counts, "wrapped");

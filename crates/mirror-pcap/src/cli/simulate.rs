@@ -25,6 +25,10 @@ pub(crate) struct Simulate {
     #[arg(value_name = "IN", required_unless_present = "flows", conflicts_with = "flows")]
     pub(crate) input: Option<PathBuf>,
 
+    /// What a shell makes of a *, to be told
+    #[arg(hide = true)]
+    pub(crate) more: Vec<PathBuf>,
+
     /// Filter to simulate, in any document that --config takes, for one interface
     ///
     /// Of a document with several filters, its id or name stands behind a #.
@@ -76,6 +80,11 @@ pub(crate) struct Simulate {
     /// rule; - for standard output
     #[arg(long, value_name = "OUT")]
     pub(crate) write: Option<PathBuf>,
+
+    /// Replace OUT even if it is a capture that mirror-pcap is not known to have written, other
+    /// than IN
+    #[arg(long, requires = "write")]
+    pub(crate) force: bool,
 
     /// Write them as the mirror target would receive them: wrapped, and cut by PacketLength
     #[arg(long, requires = "write", conflicts_with = "filter")]

@@ -20,7 +20,7 @@ use crate::{
     cli::{self, TextOrJson},
     documents::{self, Source, called},
     failure::{Exit, Failure, printable},
-    output::Output,
+    output::{Output, Replaces},
 };
 use check::Checker;
 
@@ -66,7 +66,13 @@ pub(super) fn run(args: &cli::FilterTest) -> Result<Exit, Failure> {
         return Err(Failure::usage(anyhow!("--junit: the JSON goes to standard output as well")));
     }
     let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
-    let output = args.junit.as_deref().map(|path| Output::create(Some(path))).transpose()?;
+    let replaces = Replaces::NoCapture("what --junit FILE writes");
+    let output = args.junit.as_deref().map(|path| Output::create(Some(path), replaces));
+    let output = output.transpose()?;
+    if let Some(output) = output.as_ref().filter(|output| output.replaces_stdout()) {
+        let name = printable(&output.name);
+        return Err(Failure::usage(anyhow!("--junit: the results go to {name} as well")));
+    }
     let suites = files
         .into_iter()
         .zip(&args.files)

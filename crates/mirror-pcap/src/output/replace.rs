@@ -17,6 +17,7 @@ use super::{
     signals::{self, Temporary},
     temporary::{self, folder},
 };
+use crate::failure::words;
 
 /// A file on its way to its target's name, which is removed if it does not get there.
 pub(super) struct Replacement {
@@ -54,8 +55,13 @@ impl Replacement {
     }
 
     /// What removes it, to be dropped when it is closed, if it is written under its own name.
-    pub(super) fn in_place(&self) -> Option<InPlace> {
-        (self.path == self.target).then(|| InPlace(self.path.clone()))
+    pub(super) fn unfinished(&self) -> Option<Unfinished> {
+        (self.path == self.target).then(|| Unfinished(self.path.clone()))
+    }
+
+    /// What it will be called.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where it lies until it is complete.
@@ -98,7 +104,7 @@ impl Replacement {
             Some(Err(error)) if error.kind() != io::ErrorKind::InvalidInput => {
                 let what = "is complete, but its name may not survive a crash: its folder could \
                             not be synced";
-                Err(io::Error::new(error.kind(), format!("{what}: {error}")))
+                Err(io::Error::new(error.kind(), format!("{what}: {}", words(&error))))
             }
             _ => Ok(()),
         }
@@ -115,9 +121,9 @@ impl Drop for Replacement {
 }
 
 /// A file that is written under its own name, which goes if it does not become complete.
-pub(super) struct InPlace(PathBuf);
+pub(super) struct Unfinished(PathBuf);
 
-impl Drop for InPlace {
+impl Drop for Unfinished {
     fn drop(&mut self) {
         signals::remove_unfinished(&self.0);
     }
@@ -152,7 +158,10 @@ fn make_new(target: &Path) -> io::Result<(PathBuf, File)> {
 fn make_beside(target: &Path, mode: u32) -> io::Result<(PathBuf, File)> {
     // Of a file that may be written, nobody expects that it cannot be replaced.
     let explain = |error: io::Error| {
-        io::Error::new(error.kind(), format!("no temporary file can be made beside it: {error}"))
+        io::Error::new(
+            error.kind(),
+            format!("no temporary file can be made beside it: {}", words(&error)),
+        )
     };
     temporary::create(target, mode).map_err(explain)?.ok_or_else(|| {
         io::Error::other("cannot be replaced where nothing can be renamed; name a new file")

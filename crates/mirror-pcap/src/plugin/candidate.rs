@@ -8,6 +8,7 @@ use std::{fmt, fs, io, path::Path, process::Command, time::Duration};
 use plugin_probe::{Machine, NotAPlugin, Outcome, Release, Symbols};
 
 use super::{read, wireshark::Wireshark};
+use crate::failure::{printable, words};
 
 /// No constructor that is worth having takes this long, nor does libwireshark on a slow disk.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,7 +50,7 @@ impl Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Flaw::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            Flaw::Unreadable(error) => write!(f, "cannot be read: {}", words(error)),
             Flaw::NotAPlugin(problem) => write!(f, "{problem}"),
             Flaw::NotOurs => f.write_str(
                 "is another Wireshark plugin, expected VPC Traffic Mirroring (vpcmirror_plugin)",
@@ -62,9 +63,7 @@ impl fmt::Display for Flaw {
                 "was built for Wireshark {of}, and this is {host}, which takes only what was built \
                  for {host}"
             ),
-            Flaw::NotLoadable(outcome) => {
-                f.write_str(&crate::failure::printable(&outcome.to_string()))
-            }
+            Flaw::NotLoadable(outcome) => f.write_str(&printable(&outcome.to_string())),
         }
     }
 }

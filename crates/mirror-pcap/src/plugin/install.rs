@@ -23,7 +23,7 @@ use crate::{
     cli, documents,
     failure::{Exit, Failure},
     number::counted,
-    output::Output,
+    output::{Output, Replaces},
 };
 
 /// Run `plugin install`.
@@ -216,7 +216,7 @@ fn put(
     bytes: &[u8],
     judge: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut output = Output::create(Some(path))?;
+    let mut output = Output::create(Some(path), Replaces::NoCapture("what install writes"))?;
     output.write_whole(bytes)?;
     output.make_public()?;
     judge(output.temporary().unwrap_or(path))?;

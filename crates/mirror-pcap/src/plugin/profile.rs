@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli,
     failure::{Exit, Failure},
-    output::Output,
+    output::{Output, Replaces},
 };
 
 /// Its name in Wireshark, and of its folder.
@@ -83,7 +83,7 @@ pub(super) fn run(args: &cli::Profile) -> Result<Exit, Failure> {
     }
     folder::make(&folder).map_err(|error| Failure::output(shown(&folder), error))?;
     for (name, text) in &files {
-        let output = Output::create(Some(&folder.join(name)))?;
+        let output = Output::create(Some(&folder.join(name)), Replaces::NoCapture("a profile"))?;
         output.write_whole(seal::sealed(text, Kind::Comment).as_bytes())?;
         output.commit(true)?;
     }

@@ -20,7 +20,7 @@ use std::{
 use plugin_probe::{Host, Release};
 
 use super::folder::{self, Unsafe};
-use crate::failure::printable;
+use crate::failure::{printable, words};
 
 /// No tshark takes this long to start, one that registers all its fields on a slow disk included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -136,7 +136,7 @@ impl Wireshark {
         let failed = |problem: &str| NoWireshark::Failed(program.clone(), problem.to_owned());
         let ask = |without| {
             let said = run(&program, &["--version"], without);
-            said.map_err(|error| failed(&error.to_string()))
+            said.map_err(|error| failed(&words(&error)))
         };
         let trust = Trust::of_surroundings();
         let mut without = trust.without;
@@ -157,8 +157,8 @@ impl Wireshark {
             .next()
             .and_then(version)
             .ok_or_else(|| failed("does not say which version it is, expected tshark"))?;
-        let said = run(&program, &["-G", "folders"], without)
-            .map_err(|error| failed(&error.to_string()))?;
+        let said =
+            run(&program, &["-G", "folders"], without).map_err(|error| failed(&words(&error)))?;
         if !said.status.success() {
             return Err(failed(&format!("asked for its folders, {}", how_it_ended(&said))));
         }

@@ -29,7 +29,8 @@ use super::{
 use crate::{
     cli,
     failure::{Exit, Failure, printable},
-    output::Output,
+    output::{Output, Replaces},
+    streams,
 };
 
 /// Columns without meaning that are named in the report.
@@ -66,7 +67,7 @@ pub(super) fn run(args: &cli::Simulate, scene: &Scene<'_>) -> Result<Exit, Failu
     let mut counts = Counts::new(scene);
     let mut rows = Rows { has_counts: table.has_counts(), ..Rows::default() };
     let output = match args.each {
-        true => Some(Output::create(Some(Path::new("-")))?),
+        true => Some(Output::create(Some(Path::new("-")), Replaces::NoCapture("--each"))?),
         false => None,
     };
     let mut sink = output.as_ref().map(|output| output.start(Some(1))).transpose()?;
@@ -107,6 +108,7 @@ pub(super) fn run(args: &cli::Simulate, scene: &Scene<'_>) -> Result<Exit, Failu
 
 /// The table, by the name to report it by.
 fn open(path: &Path) -> Result<(String, Box<dyn BufRead>), Failure> {
+    streams::check_input(path).map_err(|error| Failure::input("standard input", error))?;
     if path.as_os_str() == "-" {
         return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
     }

@@ -26,6 +26,7 @@ use crate::{
     cli,
     failure::Failure,
     number::{counted, grouped},
+    output::RULE_PREFIX,
     report::{self, Counts, note, reason},
     rewrite::{copy_options, copy_other, is_broken},
     wrap::{self, is_of_the_source, push_wrapped, session::wrapper_of},
@@ -272,6 +273,7 @@ fn wrappers(args: &cli::Simulate, scene: &Scene<'_>, estate: &Estate) -> Result<
         let each = source.sessions.iter().map(|session| {
             let wanted = cli::Wrap {
                 input: "-".into(),
+                more: Vec::new(),
                 output: None,
                 session: session.id().or(session.name()).map(str::to_owned),
                 documents: cli::Documents::default(),
@@ -282,7 +284,7 @@ fn wrappers(args: &cli::Simulate, scene: &Scene<'_>, estate: &Estate) -> Result<
                 mtu: None,
                 geneve: false,
                 endpoint: None,
-                writing: cli::Writing { sync: false, threads: None },
+                writing: cli::Writing { sync: false, threads: None, force: false },
                 quiet: true,
             };
             wrapper_of(&wanted, session.known, Some(estate))
@@ -295,7 +297,7 @@ fn wrappers(args: &cli::Simulate, scene: &Scene<'_>, estate: &Estate) -> Result<
 /// What is said of a packet that would be mirrored.
 fn comment(scene: &Scene<'_>, chosen: &Chosen) -> String {
     let Chosen { judgement, source, direction } = chosen;
-    let mut text = String::from("vpcmirror-rule:");
+    let mut text = RULE_PREFIX.to_owned();
     let source = source.and_then(|source| scene.sources.get(source));
     let session = source.zip(judgement.session).and_then(|(s, at)| s.sessions.get(at));
     // Writing to a String can't fail.

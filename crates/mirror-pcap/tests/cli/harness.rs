@@ -198,6 +198,7 @@ impl Run {
         feed.join().unwrap();
         let stderr = String::from_utf8(stderr.join().unwrap()).expect("stderr is UTF-8");
         assert!(!stderr.contains("panicked"), "it panicked:\n{stderr}");
+        assert!(!stderr.contains("(os error "), "the words before it say the same:\n{stderr}");
         Seen { status, stdout: stdout.join().unwrap(), stderr }
     }
 }

@@ -13,6 +13,7 @@
 mod commands;
 mod config;
 mod docs;
+mod evidence;
 mod faults;
 mod filter;
 mod filter_export;

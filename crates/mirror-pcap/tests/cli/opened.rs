@@ -53,6 +53,9 @@ fn no_file_is_opened_but_those_that_were_named() {
         // What others would tell is not known.
         let is_asked = *line == "config show referring.yaml";
         assert_eq!(seen.stderr.contains("--param Nested.Outputs.Eni=VALUE"), is_asked, "{line}");
+        for name in scratch.names().into_iter().filter(|name| name.starts_with("out")) {
+            std::fs::remove_file(scratch.path(name)).unwrap();
+        }
         let trace = String::from_utf8(traces.read("trace")).unwrap();
         let mut programs = 0;
         for call in trace.lines().filter_map(|line| line.split_once(' ')).map(|(_, call)| call) {

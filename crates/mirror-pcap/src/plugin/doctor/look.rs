@@ -8,12 +8,15 @@ use std::{
 use mirror_session::file;
 
 use super::{Diagnosis, Finding, Installed};
-use crate::plugin::{
-    FILE, SESSIONS_FILE,
-    candidate::{self, Flaw},
-    folder::{self, Unsafe},
-    is_privileged, read, shown,
-    wireshark::{NoWireshark, Wireshark, how_it_ended, usual_plugins},
+use crate::{
+    failure::words,
+    plugin::{
+        FILE, SESSIONS_FILE,
+        candidate::{self, Flaw},
+        folder::{self, Unsafe},
+        is_privileged, read, shown,
+        wireshark::{NoWireshark, Wireshark, how_it_ended, usual_plugins},
+    },
 };
 
 /// Files of a folder that are looked at; no plugin folder has nearly as many.
@@ -91,7 +94,7 @@ impl Look<'_> {
         let (loaded, problem) = match self.wireshark.loaded() {
             Ok((loaded, said)) if said.status.success() => (loaded, last_words(&said.stderr)),
             Ok((_, said)) => (Vec::new(), Some(how_it_ended(&said))),
-            Err(error) => (Vec::new(), Some(error.to_string())),
+            Err(error) => (Vec::new(), Some(words(&error))),
         };
         for plugin in &mut plugins {
             let file = plugin.file.canonicalize().ok();
@@ -159,7 +162,7 @@ impl Look<'_> {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
             Err(error) => {
-                let message = format!("cannot be read: {error}");
+                let message = format!("cannot be read: {}", words(&error));
                 self.findings.add("unreadable", Some(folder), message);
                 return Vec::new();
             }
@@ -323,7 +326,7 @@ impl Look<'_> {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
-                let message = format!("cannot be read: {error}");
+                let message = format!("cannot be read: {}", words(&error));
                 self.findings.add("sessions-file", Some(&path), message);
                 return Some((path, None));
             }

@@ -35,7 +35,9 @@ fn reports() -> Vec<(String, Value, i32)> {
     let mut reports = Vec::new();
     for capture in captures() {
         for more in [&["--only-mirrored"][..], &["--format", "pcap"], &["--vni", "1"], &[]] {
-            let run = mirror_pcap().within(&scratch).args(["strip", "--quiet", "--json", "json"]);
+            let run = mirror_pcap()
+                .within(&scratch)
+                .args(["strip", "--quiet", "--force", "--json", "json"]);
             let seen = run.arg(&capture).arg("out").args(more).ends();
             let json = serde_json::from_slice(&scratch.read("json")).unwrap();
             let what = format!("{} {more:?}", capture.display());

@@ -80,7 +80,8 @@ fn the_example_names_two_sessions() {
     ] {
         let capture = testdata().join("captures/lab-d/input.pcapng");
         mirror_pcap().within(&scratch).args(["strip", "-q"]).arg(capture).arg("plain").succeeds();
-        let wrap = ["wrap", "-q", "--vni", vni, "--source", source, "--target", "10.0.2.99"];
+        let wrap =
+            ["wrap", "-q", "--force", "--vni", vni, "--source", source, "--target", "10.0.2.99"];
         mirror_pcap().within(&scratch).args(wrap).args(["plain", "wrapped"]).succeeds();
         let strip = ["strip", "-q", "--config", "sessions.json", "--json", "json"];
         mirror_pcap().within(&scratch).args(strip).args(["wrapped", "out"]).succeeds();

@@ -103,7 +103,7 @@ fn what_is_not_there_is_told_with_what_is() {
             "two.json: found 2 filters, expected one; give DOC#ID: it has tmf-0a \"web\", \
              tmf-0b \"number #2\"",
         ),
-        (&["show", "absent.json#x"], "absent.json: No such file or directory (os error 2)"),
+        (&["show", "absent.json#x"], "absent.json: No such file or directory"),
     ] {
         let seen = mirror_pcap().within(&scratch).arg("filter").args(args).fails_with(2).stdout("");
         let last = seen.stderr.lines().last().unwrap();

@@ -215,11 +215,11 @@ fn unreadable() {
     let path = world.has(&world.good());
     let folder = path.parent().unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    let message = "cannot be read: Permission denied (os error 13); chmod a+r";
+    let message = "cannot be read: Permission denied; chmod a+r";
     world.finds("unreadable", PLACE, message);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o000)).unwrap();
-    let message = "cannot be read: Permission denied (os error 13)";
+    let message = "cannot be read: Permission denied";
     world.finds("unreadable", PLACE.strip_suffix("/vpcmirror.so").unwrap(), message);
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     fs::remove_file(&path).unwrap();
