@@ -15,6 +15,10 @@ use super::{MAX_LEN, MAX_SESSIONS, Problems, SCHEMA};
 use crate::text::Quoted;
 use crate::{KnownSession, Picture};
 
+/// What is expected of those who give the document in place of what is made of it.
+const AS_MADE: &str =
+    "a sessions file, which `mirror-pcap config show --json` makes of documents of AWS";
+
 /// How many values one session may consist of. The largest ENIs have a few hundred addresses.
 const MAX_VALUES: usize = 100_000;
 
@@ -44,7 +48,7 @@ pub fn read(bytes: &[u8]) -> Result<Picture, Problems> {
                 reading.stop_at(bytes, error.valid_up_to());
             }
         }
-        Err(error) => reading.stop(&error),
+        Err(error) => reading.stop(bytes, &error),
     }
     if reading.problems.is_empty() {
         Ok(Picture::new(reading.sessions))
@@ -59,6 +63,8 @@ struct Reading {
     problems: Problems,
     sessions: Vec<KnownSession>,
     is_object: bool,
+    /// The first field that no sessions file has.
+    stranger: Option<String>,
     has_schema: bool,
     has_sessions: bool,
 }
@@ -66,6 +72,13 @@ struct Reading {
 impl Reading {
     /// The end of the file has come: say what is missing.
     fn finish(&mut self) {
+        if let Some(name) = self.stranger.take_if(|_| !self.has_schema && !self.has_sessions) {
+            // Not a sessions file with mistakes but another document.
+            self.problems = Problems::default();
+            let found = format_args!("a document with a field {}", Quoted(&name));
+            self.problems.found(&Path::Root, found, AS_MADE);
+            return;
+        }
         let missing = |there: bool| self.is_object && !there;
         if missing(self.has_schema) {
             self.problems.found(&Path::Root.field("schema"), "nothing", Quoted(SCHEMA));
@@ -87,13 +100,17 @@ impl Reading {
     }
 
     /// The end of what is JSON has come.
-    fn stop(&mut self, error: &serde_json::Error) {
+    fn stop(&mut self, bytes: &[u8], error: &serde_json::Error) {
         let (line, column) = (error.line(), error.column());
         let message = error.to_string();
         let place = format!(" at line {line} column {column}");
         let message = message.strip_suffix(&place).unwrap_or(&message);
         let message =
             if error.is_data() { message.to_owned() } else { format!("not JSON: {message}") };
+        // A template in YAML begins with a word.
+        let begins = bytes.trim_ascii_start().first();
+        let is_other = error.is_syntax() && !matches!(begins, Some(b'{' | b'['));
+        let message = if is_other { format!("{message}; expected {AS_MADE}") } else { message };
         self.problems.stopped(Some((line, column)), message);
     }
 
@@ -125,7 +142,10 @@ impl Reading {
                 return fields.next_value_seed(Walk { reading: self, level: Level::Sessions });
             }
             name if is_foreign(name) => {}
-            name => fields::unknown(&Path::Root, name, &["schema", "sessions"], &mut self.problems),
+            name => {
+                self.stranger.get_or_insert_with(|| name.to_owned());
+                fields::unknown(&Path::Root, name, &["schema", "sessions"], &mut self.problems);
+            }
         }
         fields.next_value::<IgnoredAny>().map(|_| ())
     }

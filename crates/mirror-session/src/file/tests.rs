@@ -318,6 +318,37 @@ fn what_a_list_has_twice_is_found() {
     );
 }
 
+/// Each of its fields was unknown, each field of a sessions file missing, and nothing said what to
+/// do.
+#[test]
+fn a_document_of_which_a_sessions_file_is_made_is_told_so() {
+    const MADE: &str = "expected a sessions file, which `mirror-pcap config show --json` makes of \
+                        documents of AWS";
+    for (document, field) in [
+        (r#"{"TrafficMirrorSessions": [{"VirtualNetworkId": 7}]}"#, "TrafficMirrorSessions"),
+        (r#"{"NetworkInterfaces": [], "NextToken": "x"}"#, "NetworkInterfaces"),
+        (
+            r#"{"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}"#,
+            "AWSTemplateFormatVersion",
+        ),
+        (r#"{"format_version": "1.0", "values": {}}"#, "format_version"),
+    ] {
+        problems(document, &[&format!("found a document with a field \"{field}\", {MADE}")]);
+    }
+    problems(
+        "Resources:\n  Session:\n",
+        &[&format!("line 1, column 1: not JSON: expected value; {MADE}")],
+    );
+    // With a field of its own it is a sessions file with mistakes.
+    problems(
+        r#"{"sessions": [], "Sessions": []}"#,
+        &[
+            "found a field \"Sessions\", expected one of schema, sessions",
+            "/schema: found nothing, expected \"mirror-pcap/sessions/1\"",
+        ],
+    );
+}
+
 #[test]
 fn a_field_that_nobody_knows_is_found_in_each_object() {
     problems(
