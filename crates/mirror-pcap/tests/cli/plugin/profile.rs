@@ -37,19 +37,22 @@ fn tshark_takes_the_columns_of_the_profile() {
     let columns = list(&world, &["-T", "fields", "-e", "_ws.col.Session", "-e", "_ws.col.VNI"]);
     assert_eq!(columns, "\t\n", "these are columns, and nothing is known without the plugin");
     let preferences = fs::read_to_string(world.path(FOLDER).join("preferences")).unwrap();
-    for column in ["session.name", "session.id", "direction", "vni"] {
+    for column in ["session", "session.id", "direction", "vni"] {
         assert!(preferences.contains(&format!("\"%Cus:vpcmirror.{column}:0:R\"")), "{preferences}");
     }
 }
 
-/// The colours come first, and those that were there before come after.
+/// Colours for what is odd come first; those for directions come behind what Wireshark warns of.
 #[test]
 fn other_colours_are_kept() {
     let Some(world) = World::new() else { return };
     let path = world.path(FOLDER).join("colorfilters");
     world.plugin(&["profile"]).succeeds();
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.find("@VPC mirroring: cut@") < text.find("@Bad TCP@"), "{text}");
+    let order =
+        ["VPC mirroring: cut", "Bad TCP", "TCP SYN/FIN", "VPC mirroring: ingress", "TCP", "UDP"];
+    let places = order.map(|name| text.find(&format!("\n@{name}@")).unwrap());
+    assert!(places.is_sorted(), "{places:?} {text}");
     world.write("home/.config/wireshark/colorfilters", "@Mine@frame@[0,0,0][65535,65535,65535]\n");
     world.plugin(&["profile"]).succeeds();
     let text = fs::read_to_string(&path).unwrap();
