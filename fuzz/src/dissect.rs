@@ -15,6 +15,8 @@ pub fn dissect(data: &[u8]) {
         return;
     };
     let packet = Packet {
+        number: 1,
+        is_in_turn: false,
         link: Some(LinkType::Ethernet),
         bytes,
         original_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),

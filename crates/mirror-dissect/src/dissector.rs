@@ -2,16 +2,19 @@
 
 use std::net::IpAddr;
 
-use mirror_session::{
-    Annotation, Direction, DirectionSense, Found, KnownSession, Picture, SessionKey,
-};
+use mirror_session::{Annotation, Direction, Found, KnownSession, Picture, SessionKey};
 use mirror_wire::{Captured, Inner, LinkType, VXLAN_PORT, decapsulate};
 
-use crate::{Session, recent::Recent};
+use crate::{Session, learnt::Learnt, recent::Recent};
 
 /// A packet as a viewer has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
+    /// The viewer's number for it.
+    pub number: u32,
+    /// Whether the capture is being read, and it is this packet's turn; else it has had its turn,
+    /// and someone looks at it again.
+    pub is_in_turn: bool,
     /// What the first bytes are; `None` if they are nothing that we look into.
     pub link: Option<LinkType>,
     /// The captured bytes.
@@ -80,6 +83,7 @@ pub struct Dissector {
     /// By the description of an interface; `None` for one that is no annotation.
     stripped: Recent<Box<[u8]>, Option<Stripped>, 256>,
     wrapped: Wrapped,
+    learnt: Learnt,
 }
 
 type Wrapped = Recent<SessionKey, Entry, 256>;
@@ -121,6 +125,11 @@ impl Dissector {
         Dissector { settings, ..Dissector::default() }
     }
 
+    /// Another capture is opened, or the same one read anew: what packets have shown is forgotten.
+    pub fn begin(&mut self) {
+        self.learnt = Learnt::default();
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -135,7 +144,7 @@ impl Dissector {
         packet: &Packet<'_>,
         comments: impl DoubleEndedIterator<Item = &'c [u8]> + Clone,
     ) -> Option<Shown<'s>> {
-        let Dissector { settings, stripped, wrapped } = self;
+        let Dissector { settings, stripped, wrapped, learnt } = self;
         let description = packet.description;
         let stripped = match description {
             [] => None,
@@ -152,14 +161,14 @@ impl Dissector {
             // into a frame that was stripped nobody must look for a wrapper.
             let stripped = stripped?;
             let told = stripped.told(comments)?;
-            return stripped.show(packet, Some(told));
+            return stripped.show(packet, Some(told), learnt);
         }
         match stripped.filter(|_| !packet.doubtful_description) {
             Some(stripped) => {
                 let told = stripped.told(comments);
-                stripped.show(packet, told)
+                stripped.show(packet, told, learnt)
             }
-            None => show_wrapped(settings, wrapped, packet),
+            None => show_wrapped(settings, wrapped, packet, learnt),
         }
     }
 }
@@ -193,18 +202,26 @@ impl Stripped {
         })
     }
 
-    fn show(&self, packet: &Packet<'_>, told: Option<Told>) -> Option<Shown<'_>> {
+    fn show(
+        &self,
+        packet: &Packet<'_>,
+        told: Option<Told>,
+        learnt: &mut Learnt,
+    ) -> Option<Shown<'_>> {
+        // It teaches in its turn, whoever tells its own direction.
+        let inner = Inner::parse(packet.bytes);
+        let sensed = inner.and_then(|inner| {
+            let direction = learnt.direction(packet, &self.annotation.key(), &inner);
+            self.entry.direction(&inner, direction)
+        });
         let cut_from = told.and_then(|told| told.cut_from);
         if packet.only_odd && self.entry.doubt.is_none() && cut_from.is_none() {
             return None;
         }
-        let direction = told
-            .and_then(|told| told.direction)
-            .or_else(|| self.entry.direction(self.annotation.source, &Inner::parse(packet.bytes)?));
         Some(Shown {
             session: &self.entry.session,
             doubt: self.entry.doubt,
-            direction,
+            direction: told.and_then(|told| told.direction).or(sensed),
             cut_from,
             vxlan: None,
         })
@@ -227,10 +244,11 @@ fn show_wrapped<'s>(
     settings: &Settings,
     recent: &'s mut Wrapped,
     packet: &Packet<'_>,
+    learnt: &mut Learnt,
 ) -> Option<Shown<'s>> {
-    let Packet { link, bytes, original_len, fcs_len, only_odd, .. } = *packet;
+    let Packet { link, bytes, original_len, fcs_len, only_odd, is_in_turn, .. } = *packet;
     // Where no session is known none is unknown, and nobody has named a length to cut at.
-    if only_odd && settings.picture.sessions().is_empty() {
+    if only_odd && !is_in_turn && settings.picture.sessions().is_empty() {
         return None;
     }
     let captured = Captured { link: link?, bytes, original_len, fcs_len };
@@ -249,10 +267,11 @@ fn show_wrapped<'s>(
     if settings.only_known && entry.known.is_none() {
         return None;
     }
-    if only_odd && entry.doubt.is_none() && entry.cuts.is_empty() {
-        return None;
-    }
     let inner = Inner::parse(mirrored.inner);
+    let direction = inner.and_then(|inner| {
+        let direction = learnt.direction(packet, &key, &inner);
+        entry.direction(&inner, direction)
+    });
     let cut_from = inner
         .and_then(|inner| inner.promised_len)
         .filter(|promised| *promised > mirrored.inner_len)
@@ -263,7 +282,7 @@ fn show_wrapped<'s>(
     Some(Shown {
         session: &entry.session,
         doubt: entry.doubt,
-        direction: inner.and_then(|inner| entry.direction(mirrored.source, &inner)),
+        direction,
         cut_from,
         vxlan: Some(mirrored.vxlan_offset),
     })
@@ -289,8 +308,8 @@ impl Entry {
         }
     }
 
-    /// Which way a frame went: by the ENI that documents describe, else by the addresses alone.
-    fn direction(&self, source: IpAddr, inner: &Inner) -> Option<Direction> {
+    /// Which way a frame went: by the ENI that documents describe, else as `sensed`.
+    fn direction(&self, inner: &Inner, sensed: Option<Direction>) -> Option<Direction> {
         let told = self
             .known
             .as_ref()
@@ -298,8 +317,7 @@ impl Entry {
             .map(|eni| eni.direction(inner));
         match told {
             Some(told) if told.direction.is_some() || told.conflict => told.direction,
-            // One that has seen no packet before has learnt no MAC.
-            _ => DirectionSense::default().observe(source, inner).direction,
+            _ => sensed,
         }
     }
 }

@@ -1,11 +1,11 @@
 #![forbid(unsafe_code)]
 //! What a viewer of captures shows of a packet: the mirror session that it came from.
 //!
-//! A viewer asks about one packet at a time, in whatever order someone scrolls, and asks again. So
-//! the answer ([`Dissector::show`]) depends on the packet and on what documents say, and on nothing
-//! that was shown before: every pass over a capture says the same. That is why a viewer knows less
-//! than `strip`, which sees all packets in order: no MAC is learnt here, and a cut is believed only
-//! at a length that documents name.
+//! A viewer reads a capture once in order, and then asks about one packet at a time, in whatever
+//! order someone scrolls, and asks again. Each pass says the same ([`Dissector::show`]): the answer
+//! depends on the packet, on what documents say, and, for directions, on what the packets before it
+//! have shown, as in `strip`. That is learnt while the capture is read, and what it says of a packet
+//! is kept. Of cuts nothing is learnt: one is believed only at a length that documents name.
 //!
 //! * **A stripped packet** is one on an interface whose description is an annotation: `strip`
 //!   writes such interfaces and nobody else does. Then that is the session, whatever the frame
@@ -24,6 +24,7 @@
 //! neither are files.
 
 mod dissector;
+mod learnt;
 mod recent;
 mod row;
 mod session;

@@ -43,6 +43,8 @@ fn wrapped(vni: u32, frame: &[u8]) -> Vec<u8> {
 
 fn packet(bytes: &[u8]) -> Packet<'_> {
     Packet {
+        number: 1,
+        is_in_turn: true,
         link: Some(LinkType::Ethernet),
         bytes,
         original_len: u32::try_from(bytes.len()).unwrap(),
@@ -386,9 +388,139 @@ fn an_eni_of_which_nothing_is_known_decides_nothing() {
     assert_eq!(shown, "7 10.0.1.15 eni-1 egress VXLAN at 42", "by the addresses alone");
 }
 
+/// A frame between the ENI and the peer of which no address is the session's.
+fn by_mac_alone(macs: [&str; 2]) -> Vec<u8> {
+    frame(macs, [[10, 0, 1, 77], [203, 0, 113, 9]], 100, 100)
+}
+
+fn ingress() -> Vec<u8> {
+    frame([PEER, ENI], [[203, 0, 113, 9], [10, 0, 1, 15]], 100, 100)
+}
+
+#[test]
+fn the_mac_is_learnt_from_the_packets_before() {
+    let ingress_to_second = ingress_to_second_address();
+    let frames = [ingress_to_second.clone(), egress(), ingress(), ingress_to_second];
+    let want = ["", "egress ", "ingress ", "ingress "];
+    let mut dissector = Dissector::default();
+    let mut look = |at: usize, is_in_turn| {
+        let bytes = wrapped(7, &frames[at]);
+        let packet =
+            Packet { number: u32::try_from(at).unwrap() + 1, is_in_turn, ..packet(&bytes) };
+        line(&mut dissector, &packet, &[])
+    };
+    for (at, want) in want.iter().enumerate() {
+        assert_eq!(look(at, true), format!("7 10.0.1.15 {want}VXLAN at 42"));
+    }
+    for at in [3, 0, 2, 1, 0, 3] {
+        assert_eq!(look(at, false), format!("7 10.0.1.15 {}VXLAN at 42", want[at]), "{at}");
+    }
+    // Another capture, in which the first packet of before is the second.
+    dissector.begin();
+    let bytes = wrapped(7, &by_mac_alone([PEER, ENI]));
+    let again = Packet { number: 2, is_in_turn: false, ..packet(&bytes) };
+    assert_eq!(line(&mut dissector, &again, &[]), "7 10.0.1.15 VXLAN at 42");
+    let in_turn = Packet { is_in_turn: true, ..again };
+    assert_eq!(line(&mut dissector, &in_turn, &[]), "7 10.0.1.15 VXLAN at 42");
+}
+
+/// A pass that is asked for nothing but what is odd may be followed by one that shows all.
+#[test]
+fn the_mac_is_learnt_when_nobody_looks() {
+    for description in ["", "vpcmirror: vni=7 source=10.0.1.15"] {
+        let mut dissector = Dissector::default();
+        let frames = [egress(), ingress(), by_mac_alone([ENI, PEER])];
+        let frames = frames.map(|frame| match description {
+            "" => wrapped(7, &frame),
+            _ => frame,
+        });
+        for (number, bytes) in (1..).zip(&frames) {
+            let packet = Packet { number, only_odd: true, ..on(description, bytes) };
+            assert_eq!(line(&mut dissector, &packet, &[]), "nothing");
+        }
+        let packet = Packet { number: 3, is_in_turn: false, ..on(description, &frames[2]) };
+        let shown = line(&mut dissector, &packet, &[]);
+        assert!(shown.starts_with("7 10.0.1.15 egress"), "{shown}");
+    }
+}
+
+/// Of sessions that are too many to be remembered each packet still speaks for itself.
+#[test]
+fn more_sessions_than_are_remembered() {
+    let mut dissector = Dissector::default();
+    for vni in 0..=mirror_session::MAX_SESSIONS {
+        let bytes = wrapped(vni, &egress());
+        let packet = Packet { number: vni, only_odd: true, ..packet(&bytes) };
+        dissector.show(&packet, [].into_iter());
+    }
+    for is_in_turn in [true, false] {
+        let last = mirror_session::MAX_SESSIONS;
+        let bytes = wrapped(last, &egress());
+        let packet = Packet { number: last, is_in_turn, ..packet(&bytes) };
+        let want = format!("{last} 10.0.1.15 egress VXLAN at 42");
+        assert_eq!(line(&mut dissector, &packet, &[]), want);
+    }
+}
+
 proptest! {
+    /// A capture is read in order, some numbers twice (a viewer that leaves out a packet gives its
+    /// number to the next), and then looked at in any order. The oracle holds a list: what strip
+    /// would know at that packet.
+    #[test]
+    fn each_look_at_a_packet_says_what_its_turn_said(
+        packets in prop::collection::vec((0usize..6, 0u32..2, any::<bool>(), 0usize..3, 0u8..8), 1..40),
+        looks in prop::collection::vec(0usize..40, 0..60),
+    ) {
+        let kinds = [
+            egress(),
+            ingress(),
+            by_mac_alone([ENI, PEER]),
+            by_mac_alone([PEER, ENI]),
+            by_mac_alone(["02:02:02:02:02:02", "03:03:03:03:03:03"]),
+            frame(["02:02:02:02:02:02", PEER], [[10, 0, 1, 15], [203, 0, 113, 9]], 100, 100),
+        ];
+        let comments: [&[&str]; 3] = [
+            &[],
+            &["vpcmirror: vni=1 source=10.0.1.15 direction=ingress"],
+            &["vpcmirror: vni=1 source=10.0.1.15"],
+        ];
+        let descriptions = ["vpcmirror: vni=0 source=10.0.1.15", "vpcmirror: vni=1 source=10.0.1.15"];
+        let mut senses = [mirror_session::DirectionSense::default(); 2];
+        let mut kept: Vec<(Vec<u8>, &str, &[&str], Option<Direction>)> = Vec::new();
+        let mut dissector = Dissector::default();
+        let show = |dissector: &mut Dissector, number: usize, is_in_turn, bytes: &[u8], description, comments: &[&str]| {
+            let packet = Packet {
+                number: u32::try_from(number).unwrap() + 1,
+                is_in_turn,
+                ..on(description, bytes)
+            };
+            let comments = comments.iter().map(|text| text.as_bytes());
+            dissector.show(&packet, comments).unwrap().direction
+        };
+        for (kind, vni, is_stripped, comment, again) in packets {
+            let frame = &kinds[kind];
+            let source = [10, 0, 1, 15].into();
+            let sensed = senses[vni as usize].observe(source, &Inner::parse(frame).unwrap()).direction;
+            let told = is_stripped && comment == 1 && vni == 1;
+            let want = if told { Some(Direction::Ingress) } else { sensed };
+            let bytes = if is_stripped { frame.clone() } else { wrapped(vni, frame) };
+            let description = if is_stripped { descriptions[vni as usize] } else { "eth0" };
+            if again == 0 {
+                kept.pop();
+            }
+            let found = show(&mut dissector, kept.len(), true, &bytes, description, comments[comment]);
+            prop_assert_eq!(found, want);
+            kept.push((bytes, description, comments[comment], want));
+        }
+        for at in looks.into_iter().filter(|at| *at < kept.len()) {
+            let (bytes, description, comments, want) = &kept[at];
+            let found = show(&mut dissector, at, false, bytes, description, comments);
+            prop_assert_eq!(found, *want);
+        }
+    }
+
     /// Packets are asked about in any order and again and again. The oracle is a dissector that
-    /// has never seen another packet.
+    /// has never seen another packet, and there is nothing to learn from these.
     #[test]
     fn nothing_that_was_shown_before_changes_what_is_shown(
         asked in prop::collection::vec((0u32..6, 0usize..5, 0usize..4, 0u32..3), 1..60),
