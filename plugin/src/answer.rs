@@ -54,6 +54,8 @@ pub unsafe extern "C" fn vpcmirror_rs_show(
         // SAFETY: the caller's promise; the C half keeps the comments in the packet's memory.
         let comments = unsafe { list(packet.comments, packet.comments_len) };
         let asked = Packet {
+            number: packet.number,
+            is_in_turn: packet.is_in_turn != 0,
             link: u16::try_from(packet.link_type).ok().and_then(LinkType::from_code),
             // SAFETY: the caller's promise; the bytes are the packet's buffer.
             bytes: unsafe { list(packet.bytes, packet.len) },
@@ -140,7 +142,8 @@ pub unsafe extern "C" fn vpcmirror_rs_load(
             // SAFETY: the caller's promise.
             file: unsafe { bytes(preferences.session_file) },
             is_default_file: preferences.is_default_file != 0,
-            only_known: preferences.only_known != 0,
+            // SAFETY: the caller's promise.
+            only_known: unsafe { bytes(preferences.only_known) },
             // SAFETY: the caller's promise.
             ports: unsafe { list(preferences.ports, preferences.ports_len) },
             // SAFETY: the caller's promise, for each of them.
@@ -148,6 +151,7 @@ pub unsafe extern "C" fn vpcmirror_rs_load(
         };
         let mut state = state();
         let State { dissector, loader } = state.get_or_insert_default();
+        dissector.begin();
         let Some(settings) = loader.load(&asked, changed != 0) else { return YES };
         *dissector = Dissector::new(settings.settings);
         match settings.problem {

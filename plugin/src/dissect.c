@@ -5,8 +5,8 @@
  * A post-dissector sees every packet, with the bytes as they were captured, whatever other
  * dissectors made of them: so it depends neither on Decode As nor on the VXLAN dissector being
  * enabled, changes nothing for other protocols, and needs none of their fields. It answers without
- * a tree too, for expert infos and statistics are made then; but if there are neither tree nor
- * statistics, it only asks whether there is an expert info to give.
+ * a tree too, for expert infos and statistics are made then, and directions are learnt; but if
+ * there are neither tree nor statistics, it only asks whether there is an expert info to give.
  */
 
 #include "shim.h"
@@ -173,38 +173,65 @@ add_string(proto_tree *tree, enum vpcmirror_field field, tvbuff_t *tvb, const ch
 }
 
 /*
+ * Moves the last item of the tree behind another one, or to the front if that is NULL.
+ *
+ * proto_tree_move_item leaves a tree as it is that nobody sees, and knows no front. But the protocol
+ * hierarchy is read off trees that nobody sees: there each protocol stands under the one before it.
+ */
+static void
+move_behind(proto_tree *tree, proto_node *place, proto_node *item)
+{
+    proto_node *last = tree->first_child;
+
+    if (tree->last_child != item || place == item || last == item)
+        return;
+    while (last->next != item)
+        last = last->next;
+    if (last == place)
+        return;
+    last->next = NULL;
+    tree->last_child = last;
+    if (place) {
+        item->next = place->next;
+        place->next = item;
+    } else {
+        item->next = tree->first_child;
+        tree->first_child = item;
+    }
+}
+
+/*
  * Puts the item above the layer that it is about: the VXLAN whose header is at that offset of the
- * frame, or else right under "Frame".
+ * frame, or else right under "Frame". A tree that nobody sees may have no "Frame": then it comes
+ * first, but behind the comments, which have the place before "Frame".
  */
 static void
 move_into_place(proto_tree *tree, proto_item *item, tvbuff_t *tvb, int32_t vxlan)
 {
-    /* They are asked for once: protocols come before packets, and these two stay. */
-    static int vxlan_id = -1, frame_id = -1;
-    proto_node *previous = NULL, *frame = NULL;
+    /* They are asked for once: protocols come before packets, and these three stay. */
+    static int vxlan_id = -1, frame_id = -1, comments_id = -1;
+    proto_node *previous = NULL, *above = NULL;
 
-    /* What nobody sees has no order; it is made for filters and columns. */
-    if (!PTREE_DATA(tree)->visible)
-        return;
     if (frame_id == -1) {
         vxlan_id = proto_get_id_by_filter_name("vxlan");
         frame_id = proto_get_id_by_filter_name("frame");
+        /* A protocol in name only, which that function does not know. */
+        comments_id = proto_registrar_get_id_byname("pkt_comment");
     }
     for (proto_node *node = tree->first_child; node; previous = node, node = node->next) {
         const field_info *field = PNODE_FINFO(node);
 
         if (!field || node == item)
             continue;
-        if (field->hfinfo->id == frame_id)
-            frame = node;
+        if (field->hfinfo->id == frame_id || field->hfinfo->id == comments_id)
+            above = node;
         if (vxlan >= 0 && field->hfinfo->id == vxlan_id && field->ds_tvb == tvb &&
             field->start == vxlan && previous) {
-            proto_tree_move_item(tree, previous, item);
+            move_behind(tree, previous, item);
             return;
         }
     }
-    if (frame && frame->next != item)
-        proto_tree_move_item(tree, frame, item);
+    move_behind(tree, above, item);
 }
 
 static proto_item *
@@ -234,6 +261,7 @@ show(tvbuff_t *tvb, proto_tree *tree, const struct vpcmirror_shown *shown)
         item = proto_tree_add_ipv6(sub, vpcmirror_hf[VPCMIRROR_SOURCE_IPV6], tvb, 0, 0,
                                    (const ws_in6_addr *) shown->source_ipv6);
     proto_item_set_generated(item);
+    add_string(sub, VPCMIRROR_SESSION, tvb, shown->title);
     add_string(sub, VPCMIRROR_SESSION_ID, tvb, shown->session_id);
     add_string(sub, VPCMIRROR_SESSION_NAME, tvb, shown->session_name);
     if (shown->session_number >= 0)
@@ -280,6 +308,8 @@ vpcmirror_dissect(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
 #endif
     if (!rec || rec->rec_type != REC_TYPE_PACKET)
         return 0;
+    packet.number = pinfo->num;
+    packet.is_in_turn = !PINFO_FD_VISITED(pinfo);
     packet.len = tvb_captured_length(tvb);
     packet.bytes = packet.len ? tvb_get_ptr(tvb, 0, (int) packet.len) : NULL;
     packet.original_len = pinfo->fd->pkt_len;

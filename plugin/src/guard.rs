@@ -21,7 +21,7 @@ pub(crate) enum Entry {
 /// Run `body`; `else_answer` if it panics.
 pub(crate) fn guard<T>(entry: Entry, else_answer: T, body: impl FnOnce() -> T) -> T {
     // What a panic leaves half done is of no matter: `load` replaces the whole dissector, and
-    // `show` changes nothing but answers that are kept.
+    // `show` changes nothing but answers that are kept and what directions are learnt from.
     catch_unwind(AssertUnwindSafe(|| {
         #[cfg(feature = "test-hooks")]
         let _live = crate::test_hooks::enter(entry);

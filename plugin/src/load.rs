@@ -26,7 +26,8 @@ pub(crate) struct Preferences<'a> {
     pub(crate) file: &'a [u8],
     /// Nobody named the file: it need not be there.
     pub(crate) is_default_file: bool,
-    pub(crate) only_known: bool,
+    /// `TRUE` or `FALSE`.
+    pub(crate) only_known: &'a [u8],
     pub(crate) ports: &'a [u16],
     pub(crate) rows: Vec<[&'a [u8]; COLUMNS]>,
 }
@@ -65,18 +66,19 @@ impl Loader {
         let nothing_there = preferences.is_default_file && version.state.is_none();
         let read = if nothing_there { Ok(Picture::default()) } else { read(path) };
         self.read = Some(version);
-        let (picture, problem) = match read {
-            Ok(picture) => (picture, None),
-            Err(problem) => (Picture::default(), Some(problem)),
-        };
+        let mut problems = Vec::new();
+        let mut told = |problem| problems.push(problem);
+        let picture = read.map_err(&mut told).unwrap_or_default();
+        let only_known = truth("only_known", preferences.only_known).map_err(told).unwrap_or(false);
         let rows = preferences.rows.iter();
         // A row that can't be read was refused when it was typed, and told then.
         let rows = rows.filter_map(|row| columns(row).ok()?.session().ok()).collect();
         let settings = Settings {
             ports: preferences.ports.to_vec(),
-            only_known: preferences.only_known,
+            only_known,
             picture: join(picture, rows),
         };
+        let problem = (!problems.is_empty()).then(|| problems.join("\n"));
         Some(Loaded { settings, problem })
     }
 }
@@ -104,6 +106,18 @@ fn read(path: &Path) -> Result<Picture, String> {
         }
         message.join("\n")
     })
+}
+
+/// What a preference says that is on or off; in capitals or not, as Wireshark reads its own.
+fn truth(name: &str, value: &[u8]) -> Result<bool, String> {
+    if value.eq_ignore_ascii_case(b"true") {
+        return Ok(true);
+    }
+    if value.eq_ignore_ascii_case(b"false") {
+        return Ok(false);
+    }
+    let found = printable(&String::from_utf8_lossy(value));
+    Err(format!("vpcmirror: {name}: found \"{found}\", expected TRUE or FALSE"))
 }
 
 /// A row of the table; what isn't UTF-8 in it is an error.

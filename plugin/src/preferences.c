@@ -27,13 +27,10 @@
 static const char *session_file = "";
 static range_t *ports;
 /*
- * A preference that is on or off is an int until 4.2 and a bool since. Zeroed, and read as the
- * wider of the two, this is either.
+ * A text, though it is on or off: of a preference of that kind Wireshark takes everything that is
+ * not "TRUE" for off, without a word.
  */
-static union {
-    int wide;
-    unsigned char narrow;
-} only_known;
+static const char *only_known = "FALSE";
 static struct vpcmirror_row *rows;
 static unsigned rows_len;
 /* Whether any of these has changed since Rust got them. */
@@ -51,7 +48,7 @@ load(void)
     if (preferences.is_default_file)
         path = get_persconffile_path(DEFAULT_FILE, FALSE);
     preferences.session_file = path ? path : session_file;
-    preferences.only_known = only_known.wide != 0;
+    preferences.only_known = only_known;
     for (unsigned i = 0; ports && i < ports->nranges; i++) {
         for (uint32_t port = ports->ranges[i].low; port <= ports->ranges[i].high && port <= MAX_PORT; port++) {
             uint16_t narrow = (uint16_t) port;
@@ -182,11 +179,11 @@ vpcmirror_preferences_register(void)
     prefs_register_range_preference(module, "ports", "UDP ports",
                                     "UDP destination ports that mirrored packets are looked for at.",
                                     &ports, MAX_PORT);
-    prefs_register_bool_preference(
-        module, "only_known", "Only known sessions",
-        "Show nothing of wrapped packets whose session is neither in the sessions file nor in the"
-        " table. For networks that have VXLAN of their own.",
-        (void *) &only_known);
+    prefs_register_string_preference(
+        module, "only_known", "Only known sessions (TRUE or FALSE)",
+        "TRUE: show nothing of wrapped packets whose session is neither in the sessions file nor in"
+        " the table. For networks that have VXLAN of their own.",
+        &only_known);
     register_init_routine(opened);
     register_cleanup_routine(vpcmirror_forget_interfaces);
 }

@@ -15,7 +15,9 @@ use crate::wireshark::*;
 /// A field: its place, its name, its filter name, what type it is of, and how that is shown.
 type Field = (u32, &'static CStr, &'static CStr, ftenum, field_display_e, &'static CStr);
 
-/// In the order in which they are shown.
+/// In the order in which they are shown. Their names become titles of columns, so none is called as
+/// a column of Wireshark's own is. The direction is a text: of a number with names, `contains` and
+/// `matches` would be refused, and `tshark -T fields` would print the number.
 const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     (
         VPCMIRROR_VNI,
@@ -27,7 +29,7 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_SOURCE_IP,
-        c"Source",
+        c"Mirror source",
         c"vpcmirror.source.ip",
         FT_IPv4,
         BASE_NONE,
@@ -35,15 +37,23 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_SOURCE_IPV6,
-        c"Source",
+        c"Mirror source",
         c"vpcmirror.source.ipv6",
         FT_IPv6,
         BASE_NONE,
         c"Source address of the IPv6 header right outside VXLAN",
     ),
     (
+        VPCMIRROR_SESSION,
+        c"Mirror session",
+        c"vpcmirror.session",
+        FT_STRING,
+        BASE_NONE,
+        c"Name of the mirror session, or else its id, or else its VNI and source",
+    ),
+    (
         VPCMIRROR_SESSION_ID,
-        c"Session",
+        c"Session ID",
         c"vpcmirror.session.id",
         FT_STRING,
         BASE_NONE,
@@ -75,7 +85,7 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_TARGET,
-        c"Target",
+        c"Mirror target",
         c"vpcmirror.target",
         FT_STRING,
         BASE_NONE,
@@ -83,7 +93,7 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_FILTER,
-        c"Filter",
+        c"Mirror filter",
         c"vpcmirror.filter",
         FT_STRING,
         BASE_NONE,
@@ -91,7 +101,7 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_ENDPOINT,
-        c"Endpoint",
+        c"GWLB endpoint",
         c"vpcmirror.endpoint",
         FT_STRING,
         BASE_NONE,
@@ -99,7 +109,7 @@ const FIELDS: [Field; VPCMIRROR_FIELDS as usize] = [
     ),
     (
         VPCMIRROR_DIRECTION,
-        c"Direction",
+        c"Mirror direction",
         c"vpcmirror.direction",
         FT_STRING,
         BASE_NONE,

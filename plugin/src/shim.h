@@ -22,6 +22,7 @@ enum vpcmirror_field {
     VPCMIRROR_VNI,
     VPCMIRROR_SOURCE_IP,
     VPCMIRROR_SOURCE_IPV6,
+    VPCMIRROR_SESSION,
     VPCMIRROR_SESSION_ID,
     VPCMIRROR_SESSION_NAME,
     VPCMIRROR_SESSION_NUMBER,
@@ -68,6 +69,8 @@ void vpcmirror_preferences_register(void);
 
 /* A packet to be judged. */
 struct vpcmirror_packet {
+    uint32_t number;             /* as Wireshark counts them */
+    int is_in_turn;              /* the capture is being read, and not looked at again */
     const uint8_t *bytes;        /* NULL if len is 0 */
     uint32_t len;                /* captured */
     uint32_t original_len;       /* on the wire, as the capture tells it */
@@ -131,7 +134,7 @@ struct vpcmirror_row {
 struct vpcmirror_preferences {
     const char *session_file; /* NULL if there is none */
     int is_default_file;      /* nobody named it: it need not be there */
-    int only_known;
+    const char *only_known;   /* TRUE or FALSE, as it was typed */
     const uint16_t *ports;    /* NULL if ports_len is 0 */
     uint32_t ports_len;
     const struct vpcmirror_row *rows; /* NULL if rows_len is 0 */
@@ -139,8 +142,9 @@ struct vpcmirror_preferences {
 };
 
 /*
- * Takes these preferences and reads the sessions file, if anything about them is new: `changed`
- * says so, or else the file does. Answers NO if something was wrong, with the words for it in
+ * A capture is opened, or packets are dissected anew: what they have shown is forgotten. Takes these
+ * preferences and reads the sessions file, if anything about them is new: `changed` says so, or
+ * else the file does. Answers NO if something was wrong, with the words for it in
  * `message`; all the rest is in force.
  */
 int vpcmirror_rs_load(const struct vpcmirror_preferences *preferences, int changed, char *message,

@@ -34,6 +34,7 @@ FIELDS = [
     "vni",
     "source.ip",
     "source.ipv6",
+    "session",
     "session.id",
     "session.name",
     "session.number",
@@ -102,10 +103,11 @@ class Workbench:
         """A copy of a capture that the tshark can read."""
         return self.file(name or f"{path.parent.name}-{path.name}", path.read_bytes())
 
-    def mirror_pcap(self, *args):
+    def mirror_pcap(self, *args, env=None):
         """Run our command; it has to succeed, or to say that the input was damaged."""
         command = [os.environ["MIRROR_PCAP"], *map(str, args)]
-        ran = subprocess.run(command, capture_output=True, text=True)
+        env = {**os.environ, **(env or {})}
+        ran = subprocess.run(command, capture_output=True, text=True, env=env)
         if ran.returncode not in (0, 4):
             raise RuntimeError(f"{command}: {ran.stderr}")
         return ran.stdout

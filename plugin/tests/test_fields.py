@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import unittest
 import xml.etree.ElementTree as xml
@@ -101,10 +102,10 @@ class TheSameFrames(Tests):
             self.wrapped, "none.pcapng", "--comment", "none", "--config", self.folder / "sessions.json"
         )
         self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
-        # Without the sessions file the addresses alone tell the direction.
+        # Without the sessions file the packets before tell the direction.
         alone = self.fields(stripped, ["session.name", "direction"])
         self.assertEqual({name for name, _ in alone}, {"web 1"})
-        self.assertEqual({direction for _, direction in alone}, {"", "ingress", "egress"})
+        self.assertEqual([row[1:] for row in alone], self.fields(self.wrapped, ["direction"]))
 
     def test_behind_a_gateway_load_balancer(self):
         plain = self.strip(self.wrapped, "plain.pcapng")
@@ -117,6 +118,47 @@ class TheSameFrames(Tests):
         stripped = self.strip(wrapped, "stripped.pcapng")
         self.assertEqual(self.fields(stripped, self.NAMES, *self.named), self.want)
         self.assertEqual({row[0] for row in self.fields(stripped, ["endpoint"])}, {endpoint})
+
+
+class Directions(Tests):
+    """As strip learns them: from the packets before, whoever looks at which packet, and when."""
+
+    def of_strip(self, capture):
+        """What strip says of each packet: its comment, which is another program's word."""
+        comments = self.fields(self.strip(capture, "of-strip.pcapng"), ["frame.comment"])
+        return [re.findall(r"direction=(\w+)", comment) or [""] for (comment,) in comments]
+
+    def test_they_are_those_of_strip(self):
+        told = 0
+        for case in CASES:
+            # In this one are packets that strip leaves wrapped.
+            if case.parent.name == "mixed-traffic":
+                continue
+            with self.subTest(case.parent.name):
+                found = self.fields(self.copy(case), ["direction"])
+                self.assertEqual(found, self.of_strip(case))
+                told += sum(bool(direction) for (direction,) in found)
+        self.assertGreater(told, 240)
+
+    def test_without_documents_two_packets_of_the_lab_have_none(self):
+        """Of its sessions addresses tell 34 packets, and the MAC all but the first two of the rest."""
+        for args in [], ["-2"]:
+            found = self.fields(self.copy(LAB_D), ["direction"], *args)
+            self.assertEqual((len(found), found.count([""])), (58, 2))
+
+    def test_packets_that_a_viewer_leaves_out_teach_too(self):
+        """Their numbers are given to the packets behind them."""
+        names = ["frame.time_epoch", "direction"]
+        capture = self.copy(LAB_D)
+        want = self.fields(capture, names, "-Y", "ipv6")
+        self.assertEqual(len(want), 24)
+        self.assertIn("ingress", [direction for _, direction in want])
+        self.assertEqual(self.fields(capture, names, "-2", "-R", "ipv6"), want)
+
+    def test_a_comment_that_is_gone_is_not_missed(self):
+        stripped = self.strip(LAB_D, "none.pcapng", "--comment", "none")
+        for args in [], ["-2"]:
+            self.assertEqual(self.fields(stripped, ["direction"], *args), self.of_strip(LAB_D))
 
 
 class LinkTypes(Tests):
@@ -275,6 +317,7 @@ class TheTree(Tests):
         want = {
             "vpcmirror.vni": "308308",
             "vpcmirror.source.ip": "10.0.1.15",
+            "vpcmirror.session": "vni-308308@10.0.1.15",
             "vpcmirror.direction": "egress",
         }
         self.assertEqual(ours, want)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Captures that nobody has made by accident."""
 
-import struct
-
 from harness import Tests
+from pcapng import written
 
 FRAME = bytes.fromhex(
     "02150a00010f 02010a000101 0800"
@@ -13,29 +12,9 @@ SESSION = b"vpcmirror: vni=7 source=10.0.1.15 session=tms-1"
 COMMENT = b"vpcmirror: vni=7 source=10.0.1.15 direction=ingress"
 
 
-def padded(text):
-    return text + bytes(-len(text) % 4)
-
-
-def block(kind, body):
-    length = struct.pack("<I", len(body) + 12)
-    return struct.pack("<I", kind) + length + body + length
-
-
-def option(code, text):
-    return struct.pack("<HH", code, len(text)) + padded(text)
-
-
 def capture(descriptions, packets):
     """Interfaces with these descriptions, and packets, each with its interface and its comments."""
-    blocks = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))]
-    for text in descriptions:
-        blocks.append(block(1, struct.pack("<HHI", 1, 0, 262144) + option(3, text) + bytes(4)))
-    for interface, comments in packets:
-        head = struct.pack("<IIIII", interface, 0, 0, len(FRAME), len(FRAME))
-        options = b"".join(option(1, comment) for comment in comments)
-        blocks.append(block(6, head + padded(FRAME) + options + bytes(4)))
-    return b"".join(blocks)
+    return written(descriptions, [(interface, FRAME, comments) for interface, comments in packets])
 
 
 class Hostile(Tests):

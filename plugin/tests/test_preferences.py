@@ -4,7 +4,7 @@
 import json
 import os
 
-from harness import CAPTURES, Tests
+from harness import CAPTURES, DOCUMENTS, Tests
 
 LAB_D = CAPTURES / "lab-d" / "input.pcapng"
 TWO = CAPTURES / "same-flow-two-vnis" / "input.pcapng"
@@ -76,6 +76,17 @@ class TheSessionsFile(Tests):
         ran = self.run_tool("tshark", "-n", *self.option(path), "-r", self.copy(LAB_D))
         self.assertEqual((ran.status, len(ran.lines)), (0, 58))
         self.assertIn(f"{self.inside(path)}: line 2, column ", ran.err)
+
+    def test_a_document_of_aws_is_told_to_go_through_the_command(self):
+        for name, content in [
+            ("sessions.json", (DOCUMENTS / "sessions.json").read_bytes()),
+            ("template.yaml", "AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n"),
+        ]:
+            path = self.file(name, content)
+            ran = self.run_tool("tshark", "-n", *self.option(path), "-r", self.copy(LAB_D))
+            self.assertEqual((ran.status, len(ran.lines)), (0, 58))
+            (line,) = ran.err.splitlines()
+            self.assertIn("expected a sessions file, which `mirror-pcap config show --json` makes", line)
 
     def test_a_file_of_problems_is_not_a_wall_of_text(self):
         path = self.file("s.json", sessions(*[{"vni": "x"}] * 5000))
@@ -170,6 +181,24 @@ class TheOthers(Tests):
         # What was stripped is somebody's session without doubt.
         stripped = self.strip(TWO, "stripped.pcapng")
         self.assertEqual(vnis(stripped, *only), {"308308", "308309"})
+
+    def test_what_is_neither_on_nor_off_is_refused(self):
+        """Wireshark would have taken it for off."""
+        capture = self.copy(TWO)
+
+        def option(value):
+            return ["-o", f"vpcmirror.only_known:{value}"]
+
+        for value in ["maybe", "1", "", "TRUE x"]:
+            says = f'tshark: vpcmirror: only_known: found "{value}", expected TRUE or FALSE\n'
+            shown = self.tshark("-r", capture, "-Y", "vpcmirror", *option(value), says=says)
+            self.assertTrue(shown.lines)
+        for value, is_on in [("TRUE", True), ("true", True), ("FALSE", False), ("false", False)]:
+            shown = self.tshark("-r", capture, "-Y", "vpcmirror", *option(value))
+            self.assertEqual(not shown.lines, is_on)
+        # As Wireshark's preferences dialog has kept it.
+        self.file("config/preferences", "vpcmirror.only_known: TRUE\n")
+        self.assertFalse(self.tshark("-r", capture, "-Y", "vpcmirror").lines)
 
     def test_other_ports(self):
         plain = self.strip(LAB_D, "plain.pcapng")

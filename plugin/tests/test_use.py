@@ -26,6 +26,7 @@ class Filters(Tests):
             ("vpcmirror.vni == 308309", 0),
             ("vpcmirror.source.ip == 10.0.1.0/24", 58),
             ("vpcmirror.source.ipv6", 0),
+            ('vpcmirror.session == "web 1"', 58),
             ('vpcmirror.session.name == "web 1"', 58),
             ('vpcmirror.session.name contains "web"', 58),
             ('vpcmirror.session.id == "tms-0d000000000000015"', 58),
@@ -35,6 +36,9 @@ class Filters(Tests):
             ('vpcmirror.filter == "tmf-0d000000000000001"', 58),
             ('vpcmirror.direction == "ingress"', 26),
             ('vpcmirror.direction == "egress"', 32),
+            ("vpcmirror.direction == egress", 32),
+            ('vpcmirror.direction contains "gress"', 58),
+            ('vpcmirror.direction matches "^E"', 32),
             ("vpcmirror.vni.unknown", 0),
             ("vpcmirror.cut", 0),
             ("vpcmirror.original_length", 0),
@@ -165,7 +169,7 @@ class Statistics(Tests):
         self.assertRegex(ran.out, rf"Mirrored packets +{tcp} ")
 
     def test_other_statistics_go_on(self):
-        for what in ["io,phs", "conv,tcp", "follow,tcp,ascii,0", "endpoints,ip"]:
+        for what in ["conv,tcp", "follow,tcp,ascii,0", "endpoints,ip"]:
             self.assertTrue(self.tshark("-q", "-r", self.copy(LAB_D), "-z", what).out)
 
 
@@ -173,7 +177,7 @@ class Looks(Tests):
     def test_columns(self):
         sessions = self.sessions_file()
         columns = (
-            'gui.column.format:"No.","%m","Session","%Cus:vpcmirror.session.name:0:R",'
+            'gui.column.format:"No.","%m","Session","%Cus:vpcmirror.session:0:R",'
             '"Direction","%Cus:vpcmirror.direction:0:R","VNI","%Cus:vpcmirror.vni:0:R"'
         )
         option = f"vpcmirror.session_file:{self.inside(sessions)}"
@@ -184,7 +188,7 @@ class Looks(Tests):
     def test_colouring(self):
         self.file("config/colorfilters", '@from web@vpcmirror.direction == "egress"@[0,0,0][65535,65535,0]\n')
         ran = self.tshark("-r", self.copy(LAB_D), "--color", "-V")
-        self.assertEqual(ran.out.count("Coloring Rule Name: from web"), 18)
+        self.assertEqual(ran.out.count("Coloring Rule Name: from web"), 30)
 
 
 class TheReadme(Tests):
@@ -234,6 +238,15 @@ class TheListOfFields(Tests):
             lines.append("|".join([kind, name, abbrev, *more[:1], *more[4:5]]))
         self.expect("fields", "\n".join(lines) + "\n")
 
+    def test_no_title_is_that_of_another_column(self):
+        """"Apply as Column" takes the field's name; there was a second "Source"."""
+        titles = [row[1] for row in self.shown() if row[0] == "F"]
+        own = {"No.", "Time", "Source", "Destination", "Protocol", "Length", "Info"}
+        general = {"Session", "Target", "Filter", "Endpoint", "Direction"}
+        self.assertFalse(set(titles) & (own | general))
+        twice = {title for title in titles if titles.count(title) > 1}
+        self.assertEqual(twice, {"Mirror source"}, "of IPv4 and of IPv6")
+
     def test_the_readme_has_each_field_and_no_other(self):
         readme = (PROJECT / "plugin" / "README.md").read_text()
         told = re.findall(r"^\| `(vpcmirror\.[a-z0-9_.]+)` \| ([A-Z]\w*)", readme, re.MULTILINE)
@@ -243,7 +256,7 @@ class TheListOfFields(Tests):
             "FT_IPv6": "IPv6", "FT_STRING": "Text", "FT_NONE": "Expert",
         }
         self.assertEqual(told, [(name, names[kind]) for name, kind in shown])
-        self.assertEqual([f"vpcmirror.{name}" for name in FIELDS], [name for name, _ in told[:12]])
+        self.assertEqual([f"vpcmirror.{name}" for name in FIELDS], [name for name, _ in told[:13]])
 
     def test_the_readme_has_each_preference_and_no_other(self):
         readme = (PROJECT / "plugin" / "README.md").read_text()

@@ -66,6 +66,27 @@ class Viewers(Tests):
                     expected = [f"vpcmirror.{name} == {value}"] if values[name] else []
                     self.assertEqual(of_field, expected)
 
+    @unittest.skipUnless(has("sharkd"), "no sharkd")
+    def test_a_capture_that_is_opened_anew_is_read_anew(self):
+        """What packets of another one have shown is forgotten, or the first packets would be told
+        what only the last ones taught."""
+        captures = [self.copy(LAB_D), self.copy(GWLB), self.copy(LAB_D), self.copy(LAB_D)]
+        asked = []
+        for capture in captures:
+            asked.append(("load", {"file": self.inside(capture)}))
+            asked.append(("frames", {"column0": "vpcmirror.direction:1"}))
+        requests = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(asked, 1)
+        ]
+        text = "".join(json.dumps(request) + "\n" for request in requests)
+        ran = self.run_tool("sharkd", "-", stdin=text)
+        answers = [json.loads(line) for line in ran.lines if line.startswith("{")]
+        answers = {answer["id"]: answer["result"] for answer in answers}
+        for number, capture in enumerate(captures, 1):
+            rows = [row["c"] for row in answers[2 * number]]
+            self.assertEqual(rows, self.fields(capture, ["direction"]))
+
     @unittest.skipUnless(has("dumpcap"), "no dumpcap")
     def test_a_capture_that_comes_through_a_pipe(self):
         """As in `mirror-pcap strip - - | wireshark -k -i -`."""
