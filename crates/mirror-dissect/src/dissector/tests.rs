@@ -486,7 +486,7 @@ proptest! {
         ];
         let descriptions = ["vpcmirror: vni=0 source=10.0.1.15", "vpcmirror: vni=1 source=10.0.1.15"];
         let mut senses = [mirror_session::DirectionSense::default(); 2];
-        let mut kept: Vec<(Vec<u8>, &str, &[&str], Option<Direction>)> = Vec::new();
+        let mut kept = Vec::new();
         let mut dissector = Dissector::default();
         let show = |dissector: &mut Dissector, number: usize, is_in_turn, bytes: &[u8], description, comments: &[&str]| {
             let packet = Packet {
