@@ -201,7 +201,8 @@ fn a_named_packet_length_is_believed() {
 fn the_name_of_the_output_decides_its_format_unless_an_option_does() {
     let scratch = Scratch::new();
     let is_pcap = |name: &str, options: &[&str]| {
-        strip().within(&scratch).arg(input(LAB)).arg(name).args(options).succeeds();
+        let run = strip().within(&scratch).arg("--force").arg(input(LAB)).arg(name);
+        run.args(options).succeeds();
         let bytes = plain(name, &scratch.read(name));
         assert!(pcap(&bytes).is_some() || pcapng(&bytes).stop.is_none());
         pcap(&bytes).is_some()
@@ -528,7 +529,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn a_wrong_call_is_told_what_is_wrong_with_it() {
     let more = "\nFor more information, try '--help'.\n";
-    let usage = "\nUsage: mirror-pcap strip [OPTIONS] <INPUT> [OUTPUT]\n";
     let wrong: &[(&[&str], &str)] = &[
         (&["--vni", "16777216"], "'16777216' for '--vni <N>': expected a number up to 16777215\n"),
         (&["--vni", "web"], "'web' for '--vni <N>': expected a number up to 16777215\n"),
@@ -551,8 +551,6 @@ fn a_wrong_call_is_told_what_is_wrong_with_it() {
         let seen = strip().args(["in", "out"]).args(*options).fails_with(2).stdout("");
         same(&seen.stderr, &format!("error: invalid value {text}{more}"));
     }
-    let seen = strip().args(["a", "b", "c"]).fails_with(2).stdout("");
-    same(&seen.stderr, &format!("error: unexpected argument 'c' found\n{usage}{more}"));
     let missing = "\
 error: the following required arguments were not provided:
   <INPUT>

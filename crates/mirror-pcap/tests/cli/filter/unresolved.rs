@@ -231,7 +231,7 @@ fn simulate_and_wrap_ask_for_what_changes_their_answer() {
     };
     wrap().fails_with(2).stderr_has("give --param cut=VALUE\n");
     wrap().args(["--packet-length", "100"]).succeeds();
-    wrap().args(["--param", "cut=100"]).succeeds();
+    wrap().args(["--force", "--param", "cut=100"]).succeeds();
 }
 
 /// Nobody knows which filter that rule is of, so of none is it known what it does.

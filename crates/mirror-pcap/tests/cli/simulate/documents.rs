@@ -277,7 +277,10 @@ fn only_the_sessions_asked_for_are_simulated() {
 /// The source of Lab D as its target gets it, from a session of its own.
 fn wrapped(scratch: &Scratch, vni: &str, source_address: &str) {
     let wrap = mirror_pcap().args(["wrap", "-q", "--vni", vni, "--source", source_address]);
-    wrap.args(["--target", "10.0.2.20"]).arg(source()).arg(scratch.path("in")).succeeds();
+    wrap.args(["--force", "--target", "10.0.2.20"])
+        .arg(source())
+        .arg(scratch.path("in"))
+        .succeeds();
 }
 
 /// Two interfaces that no document describes were taken for one, and the first session that takes a

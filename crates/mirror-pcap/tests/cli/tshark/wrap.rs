@@ -12,10 +12,10 @@ use super::{
 };
 use crate::harness::{Scratch, testdata};
 
-const OVER_IPV4: [&str; 7] =
-    ["wrap", "--vni", "4242", "--source", "10.0.1.15", "--target", "10.0.2.99"];
-const OVER_IPV6: [&str; 7] =
-    ["wrap", "--vni", "4242", "--source", "2001:db8::15", "--target", "2001:db8::99"];
+const OVER_IPV4: [&str; 8] =
+    ["wrap", "--force", "--vni", "4242", "--source", "10.0.1.15", "--target", "10.0.2.99"];
+const OVER_IPV6: [&str; 8] =
+    ["wrap", "--force", "--vni", "4242", "--source", "2001:db8::15", "--target", "2001:db8::99"];
 
 /// What tshark finds wrong: all checksums are computed, which it does not do unasked.
 const WRONG: &str = "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || \
