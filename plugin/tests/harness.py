@@ -115,7 +115,7 @@ class Workbench:
     def strip(self, capture, name, *options):
         """A capture stripped; its path."""
         path = self.folder / name
-        self.mirror_pcap("strip", "--quiet", *options, capture, path)
+        self.mirror_pcap("strip", "--quiet", "--force", *options, capture, path)
         path.chmod(0o644)
         return path
 

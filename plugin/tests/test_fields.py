@@ -112,7 +112,7 @@ class TheSameFrames(Tests):
         endpoint = "vpce-0a1b2c3d4e5f60718"
         wrapped = self.folder / "geneve.pcapng"
         options = "--vni 308308 --source 10.0.1.15 --target 10.0.2.99 --geneve".split()
-        self.mirror_pcap("wrap", "--quiet", *options, "--endpoint", endpoint, plain, wrapped)
+        self.mirror_pcap("wrap", "--quiet", "--force", *options, "--endpoint", endpoint, plain, wrapped)
         self.assertEqual(self.fields(wrapped, self.NAMES, *self.named), self.want)
         self.assertEqual({row[0] for row in self.fields(wrapped, ["endpoint"])}, {endpoint})
         stripped = self.strip(wrapped, "stripped.pcapng")
@@ -229,7 +229,7 @@ class WhoseVni(Tests):
         )
         wrapped, stripped = self.copy(LAB_D), self.strip(LAB_D, "stripped.pcapng")
         plain = self.file("plain.pcap", b"")
-        self.mirror_pcap("strip", "--quiet", "--format", "pcap", LAB_D, plain)
+        self.mirror_pcap("strip", "--quiet", "--force", "--format", "pcap", LAB_D, plain)
         for capture in [wrapped, stripped, plain]:
             with self.subTest(capture.name):
                 path = self.folder / "planted.pcapng"

@@ -43,6 +43,7 @@ impl Reader<'_> {
         let primary = self.get(at, "PrivateIpAddress");
         addresses.extend(primary.and_then(|field| field.address(self.problems)));
         let said = addresses.first().copied();
+        let mut has_primary = said.is_some_and(|said| said.is_ipv4());
         for (list, member) in ADDRESSES {
             for (element, field) in self.members(at, list, member) {
                 let Some(address) = field.address(self.problems) else { continue };
@@ -50,6 +51,7 @@ impl Reader<'_> {
                     let says = element.get(name);
                     says.and_then(|says| says.boolean(self.problems)) == Some(true)
                 });
+                has_primary |= primary && address.is_ipv4();
                 if let Some(said) = said
                     && primary
                     && said != address
@@ -68,9 +70,10 @@ impl Reader<'_> {
             }
         }
         let mut blanks = self.problems.take_blanks();
-        // By the first one packets are found, and nobody knows which that is.
+        // Packets are found by the primary address. One that is known stays known, and nothing is
+        // known of the other family.
         if !blanks.is_empty() {
-            addresses.clear();
+            addresses.retain(|address| has_primary && address.is_ipv4());
         }
         let mut prefixes = Vec::new();
         for (list, member) in PREFIXES {

@@ -1,5 +1,7 @@
 //! What is open is just what rests on a value that isn't known.
 
+use std::net::IpAddr;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -92,6 +94,18 @@ fn an_interface_with_an_unknown_address_has_none() {
     let estate = reading(&template, &[("P".to_owned(), "10.0.0.5")]);
     assert_eq!(estate.unresolved, []);
     assert_eq!(estate.enis[0].addresses.len(), 2);
+
+    // A primary address stays: without it any packet with the VNI would be of the session.
+    for addresses in [
+        "PrivateIpAddress: 10.0.0.5, Ipv6Addresses: [{ Ipv6Address: !Ref P }]",
+        "PrivateIpAddresses: [{ PrivateIpAddress: !Ref P, Primary: false }, { PrivateIpAddress: \
+         10.0.0.5, Primary: true }]",
+    ] {
+        let estate = reading(&interface(addresses), &[]);
+        assert_eq!(estate.unresolved.len(), 1, "{addresses}");
+        let known: IpAddr = "10.0.0.5".parse().unwrap();
+        assert_eq!(estate.enis[0].addresses, [known], "{addresses}");
+    }
 }
 
 #[test]

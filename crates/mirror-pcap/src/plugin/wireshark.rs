@@ -197,6 +197,10 @@ impl Trust {
         if let Err(problem) = global {
             return Trust { without: Without::All, problem: Some(problem) };
         }
+        // Programs of the one are run, and scripts in the other; for root tshark heeds neither.
+        let elsewhere = ELSEWHERE.iter().filter(|_| !super::is_privileged());
+        let elsewhere =
+            elsewhere.filter_map(env::var_os).map(|named| folder::check_all(Path::new(&named)));
         let home = env::var_os("HOME").map(PathBuf::from);
         let below = |path: &str| home.as_deref().map(|home| home.join(path));
         let plugins =
@@ -205,9 +209,11 @@ impl Trust {
         let settings = settings.map(|path| {
             let script = path.join("init.lua");
             folder::check(&path)?;
+            // To name its plugins, tshark runs each program in there.
+            folder::check_all(&path.join("extcap"))?;
             if script.exists() { folder::check_file(&script) } else { Ok(()) }
         });
-        match plugins.chain(settings).find_map(Result::err) {
+        match elsewhere.chain(plugins).chain(settings).find_map(Result::err) {
             None => Trust { without: Without::Nothing, problem: None },
             problem => Trust { without: Without::Personal, problem },
         }
@@ -216,6 +222,9 @@ impl Trust {
 
 /// The variables that lead to the user's configuration, beside HOME.
 const CONFIGURATION: [&str; 2] = ["WIRESHARK_CONFIG_DIR", "XDG_CONFIG_HOME"];
+
+/// The variables that lead to more programs and scripts that tshark runs.
+const ELSEWHERE: [&str; 2] = ["WIRESHARK_EXTCAP_DIR", "WIRESHARK_DATA_DIR"];
 
 /// Where the user's configuration is, as the variables say.
 fn own_configuration() -> Option<PathBuf> {
@@ -293,7 +302,7 @@ fn command(program: &Path, without: Without) -> Command {
     command.env("LC_ALL", "C.UTF-8");
     if without != Without::Nothing {
         command.env("HOME", NOWHERE);
-        for name in CONFIGURATION {
+        for name in CONFIGURATION.into_iter().chain(ELSEWHERE) {
             command.env_remove(name);
         }
     }

@@ -114,6 +114,13 @@ impl<'e> Scene<'e> {
         if !args.session.is_empty() {
             sessions.retain(|(_, one)| args.session.iter().any(|id| is_called(&one.session, id)));
         }
+        // An interface that is not known may be that of any other session, or the one asked about.
+        let shares = sessions.len() > 1 || args.eni.is_some();
+        let interfaces: HashSet<Open> = sessions
+            .iter()
+            .filter(|_| shares)
+            .map(|(at, _)| Open::Session(*at, Field::Interface))
+            .collect();
         if let Some(wanted) = &args.eni {
             eni(args, estate)?;
             let is = |eni: &Eni| eni.id.as_ref() == Some(wanted);
@@ -126,6 +133,7 @@ impl<'e> Scene<'e> {
                 rules.into_iter().chain([Open::Session(*at, Field::PacketLength)])
             })
             .chain([Open::AnyFilter])
+            .chain(interfaces)
             // One more may take the packets of those that are there.
             .chain(args.session.is_empty().then_some(Open::SessionItself))
             .collect();

@@ -109,8 +109,7 @@ fn union(one: &Painted, other: &Painted) -> Option<Cube> {
     }
     let (a, b) = (one.side(level), other.side(level));
     let (low, high) = (a.low.min(b.low), a.high.max(b.high));
-    let touching =
-        a.high.max(b.high) == high && a.low.max(b.low) <= a.high.min(b.high).saturating_add(1);
+    let touching = a.low.max(b.low) <= a.high.min(b.high).saturating_add(1);
     let nested = Interval { low, high } == a || Interval { low, high } == b;
     let is_range = match level {
         SOURCE | DESTINATION => is_cidr(Interval { low, high }),

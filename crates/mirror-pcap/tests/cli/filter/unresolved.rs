@@ -346,3 +346,29 @@ fn what_others_publish_needs_no_parameters_to_be_looked_at() {
     }
     assert_eq!(seen, 2);
 }
+
+/// One with a smaller number takes the packets, if the interface is the same.
+#[test]
+fn simulate_asks_for_the_interface_of_a_session_that_may_come_first() {
+    let scratch = open();
+    scratch.write(
+        "two.yaml",
+        "Parameters: { I: { Type: String } }
+Resources:
+  E: { Type: AWS::EC2::NetworkInterface, Properties: { PrivateIpAddress: 10.0.1.15 } }
+  F: { Type: AWS::EC2::TrafficMirrorFilter }
+  S1:
+    Type: AWS::EC2::TrafficMirrorSession
+    Properties: { NetworkInterfaceId: !Ref E, SessionNumber: 5, TrafficMirrorFilterId: !Ref F,
+      TrafficMirrorTargetId: tmt-1, VirtualNetworkId: 1 }
+  S2:
+    Type: AWS::EC2::TrafficMirrorSession
+    Properties: { NetworkInterfaceId: !Ref I, SessionNumber: 2, TrafficMirrorFilterId: !Ref F,
+      TrafficMirrorTargetId: tmt-1, VirtualNetworkId: 2 }
+",
+    );
+    run(&scratch, ["simulate", "--config", "two.yaml", "in"])
+        .fails_with(2)
+        .stderr_has("give --param I=VALUE");
+    run(&scratch, ["simulate", "--config", "two.yaml", "--session", "S1", "in"]).succeeds();
+}

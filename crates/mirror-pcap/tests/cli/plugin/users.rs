@@ -99,6 +99,43 @@ fn root_runs_nothing_of_the_user_whose_home_it_has() {
     }
 }
 
+/// To list its plugins, tshark asks each extcap program which interfaces it has.
+#[test]
+fn no_extcap_program_is_run_that_others_can_change() {
+    if !is_root() {
+        return not_root();
+    }
+    let Some(mut world) = World::new() else { return };
+    let folder = world.path("home/.config/wireshark/extcap");
+    let mark = world.folder("marks").join("extcap");
+    let program = folder.join("mark");
+    world.write("home/.config/wireshark/extcap/mark", format!("#!/bin/sh\n: >{mark:?}\n"));
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    give(&world.path("home"), 65_534);
+    world.doctor_codes();
+    assert_eq!(world.marked(), ["extcap"]);
+
+    // In a folder of root's own in all but this.
+    world.as_root = true;
+    give(&world.path("home"), 0);
+    world.doctor_codes();
+    assert_eq!(world.marked(), ["extcap"]);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    world.doctor_codes();
+    assert!(!world.is_marked(), "doctor has run what others can change");
+
+    // Named by a variable, which root's tshark does not heed.
+    world.as_root = false;
+    give(&world.path("home"), 65_534);
+    let named = world.path("named");
+    fs::create_dir(&named).unwrap();
+    fs::copy(&program, named.join("mark")).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    give(&named, STRANGER);
+    world.plugin(&["doctor"]).env("WIRESHARK_EXTCAP_DIR", &named).ends();
+    assert!(!world.is_marked());
+}
+
 #[test]
 fn nor_does_another_user() {
     if !is_root() {
