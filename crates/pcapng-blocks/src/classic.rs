@@ -255,8 +255,13 @@ impl Records {
     /// Whether a record can be of this capture.
     #[inline]
     fn is_possible(&self, head: RecordHead) -> bool {
-        self.last.is_none_or(|last| head.seconds.abs_diff(last) <= ERA)
-            && head.fraction < self.per_second
+        self.last.is_none_or(|last| head.seconds.abs_diff(last) <= ERA) && self.is_sound(head)
+    }
+
+    /// Whether a record can be of some capture, whatever its seconds.
+    #[inline]
+    fn is_sound(&self, head: RecordHead) -> bool {
+        head.fraction < self.per_second
             && head.captured <= head.original
             && (1..=self.max_packet).contains(&head.original)
     }
@@ -274,11 +279,25 @@ impl Records {
         if next.seconds.abs_diff(head.seconds) <= WEEK {
             return next.captured <= self.max_packet && (next.seconds, next.original) != (0, 0);
         }
-        // Of another time; but then the last one, and nothing is left behind it.
-        let end = at + RECORD_HEADER_LEN + next.captured as usize;
-        (1..=next.original.min(self.max_packet)).contains(&next.captured)
-            && window.fill(end)
-            && !window.fill(end + 1)
+        // Captures that were merged, or whose clock was set, have times of all kinds. Then two more
+        // whole records have to follow, or the end.
+        let mut at = at;
+        for _ in 0..2 {
+            if !window.fill(at + RECORD_HEADER_LEN) {
+                return window.bytes().len() == at;
+            }
+            let Some(next) = self.record_head(window.bytes().get(at..).unwrap_or_default()) else {
+                return false;
+            };
+            at += RECORD_HEADER_LEN + next.captured as usize;
+            if !self.is_sound(next) {
+                // Whatever it says, if nothing is left behind it.
+                return (1..=next.original.min(self.max_packet)).contains(&next.captured)
+                    && window.fill(at)
+                    && !window.fill(at + 1);
+            }
+        }
+        true
     }
 
     fn packet<'a>(&self, head: RecordHead, data: &'a [u8]) -> Packet<'a> {

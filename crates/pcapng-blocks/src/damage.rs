@@ -219,8 +219,8 @@ impl fmt::Display for Problem {
             }
             Problem::OddRecord { seconds, captured, original } => write!(
                 f,
-                "a record of {captured} of {original} bytes at {seconds} seconds is not what goes \
-                 before, and none follows it"
+                "a record of {captured} of {original} bytes at {seconds} seconds does not fit those \
+                 before it, and none that fits follows"
             ),
             Problem::Read(error) => write!(f, "reading failed: {error}"),
         }

@@ -368,7 +368,7 @@ const DAMAGED: &[(&str, usize, &[&str])] = &[
         "070-pcap-zero-tail",
         3,
         &[
-            "byte 400: a record of 0 of 0 bytes at 0 seconds is not what goes before, and none follows it (fatal)",
+            "byte 400: a record of 0 of 0 bytes at 0 seconds does not fit those before it, and none that fits follows (fatal)",
         ],
     ),
     (

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::anyhow;
 use mirror_session::Annotation;
-use pcapng_blocks::{Block, Content, Event, Reader, code, decompress};
+use pcapng_blocks::{Block, Content, Event, Packet, Reader, code, decompress};
 use rustix::fs::OFlags;
 
 use crate::{
@@ -182,38 +182,78 @@ fn begins_as_capture(file: &File) -> io::Result<bool> {
 /// whether there is no packet in it, and so nothing that happened.
 ///
 /// Strip describes the interface of a session right before the first packet of it. Programs that
-/// merge captures, or save one that somebody has commented on, write all descriptions in front. And
-/// each packet of `simulate --write` has a comment of ours, the first one too.
+/// merge captures write all descriptions in front, or append sections that are not so; and a packet
+/// with a comment of somebody else makes the capture theirs. Each packet of `simulate --write` has a
+/// comment of ours, the first one too.
 fn is_ours(mut file: File) -> io::Result<bool> {
     file.rewind()?;
     let Ok((bytes, _)) = decompress(file) else { return Ok(false) };
     let mut bytes = bytes.take(LOOKED_AT);
     let Ok(mut reader) = Reader::open(&mut bytes) else { return Ok(false) };
-    let mut is_first = true;
-    // The first interface of a session, if nothing has come since.
-    let mut described = None;
+    let mut is_empty = true;
+    let mut is_whole = true;
+    let mut section = SectionSeen::default();
     while let Some(event) = reader.next() {
-        let Event::Block(block) = event else { return Ok(false) };
+        let Event::Block(block) = event else {
+            is_whole = false;
+            break;
+        };
         match &block.content {
+            Content::Section(_) => {
+                if section.is_ours == Some(false)
+                    || section.has_packets && section.is_ours.is_none()
+                {
+                    return Ok(false);
+                }
+                section = SectionSeen::default();
+            }
             Content::Packet(packet) => {
-                let says_rule = |text: &[u8]| text.starts_with(RULE_PREFIX.as_bytes());
-                if is_first && packet.options.comments().any(says_rule) {
-                    return Ok(true);
+                is_empty = false;
+                if !section.observe(packet) {
+                    return Ok(false);
                 }
-                if let Some(id) = described {
-                    return Ok(id == Some(packet.interface));
-                }
-                is_first = false;
             }
             Content::Interface(interface) if is_of_session(&block) => {
-                described = Some(described.is_none().then_some(interface.id));
+                section.described = Some(section.described.is_none().then_some(interface.id));
             }
-            _ if described.is_some() => described = Some(None),
+            _ if section.described.is_some() && section.is_ours.is_none() => {
+                section.described = Some(None);
+            }
             _ => {}
         }
     }
     drop(reader);
-    Ok(is_first && bytes.limit() > 0)
+    // What ends where no more is looked at is not broken.
+    let is_whole = is_whole || bytes.limit() == 0;
+    Ok(is_whole && (section.is_ours == Some(true) || is_empty && bytes.limit() > 0))
+}
+
+/// What of a section tells who wrote it.
+#[derive(Default)]
+struct SectionSeen {
+    /// The first interface of a session, if nothing has come since.
+    described: Option<Option<u32>>,
+    has_packets: bool,
+    is_ours: Option<bool>,
+}
+
+impl SectionSeen {
+    /// Whether the next packet lets the section be ours.
+    fn observe(&mut self, packet: &Packet<'_>) -> bool {
+        let is_rule = |text: &[u8]| text.starts_with(RULE_PREFIX.as_bytes());
+        let mut comments = packet.options.comments();
+        // Somebody may have written down what they found.
+        if comments.any(|text| !is_rule(text) && Annotation::parse(text).is_err()) {
+            return false;
+        }
+        if self.is_ours.is_none() {
+            let says_rule = !self.has_packets && packet.options.comments().any(is_rule);
+            let is_ours = self.described.map(|id| id == Some(packet.interface));
+            self.is_ours = if says_rule { Some(true) } else { is_ours };
+        }
+        self.has_packets = true;
+        self.is_ours != Some(false)
+    }
 }
 
 /// Whether it describes the interface of a session.

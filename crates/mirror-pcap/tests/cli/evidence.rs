@@ -257,6 +257,25 @@ fn what_others_made_of_what_this_tool_wrote_is_theirs() {
     }
 }
 
+/// One session alone, so that the order of blocks tells nothing.
+#[test]
+fn what_was_added_to_a_stripped_capture_is_evidence() {
+    let scratch = with_captures();
+    run(&scratch, "strip -q in.pcapng out").succeeds();
+    let bytes = scratch.read("out");
+    let changed = scratch.write("changed", [&bytes[..], &scratch.read("in.pcapng")].concat());
+    is_refused(&scratch, run(&scratch, "strip in.pcapng changed"));
+    // The comment of an analyst, in place of our last one.
+    let (ours, theirs) = (b"vpcmirror: vni=", b"analyst saw: i=");
+    let at = bytes.windows(ours.len()).rposition(|window| window == ours).unwrap();
+    let mut commented = bytes.clone();
+    commented[at..][..theirs.len()].copy_from_slice(theirs);
+    fs::write(&changed, commented).unwrap();
+    is_refused(&scratch, run(&scratch, "strip in.pcapng changed"));
+    fs::write(&changed, bytes).unwrap();
+    run(&scratch, "strip -q in.pcapng changed").succeeds();
+}
+
 #[test]
 fn only_strip_writes_over_its_input_whatever_it_is_called() {
     let scratch = with_captures();

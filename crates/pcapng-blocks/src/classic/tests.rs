@@ -305,7 +305,7 @@ fn a_record_like_no_other_counts_only_if_another_follows() {
             capture.raw(&[0xEE; 40]).record(NOW + 1, 2, &[3; 9], 9);
         });
         let [damage, last] = &passed[..] else { panic!("{n}: {passed:?}") };
-        assert!(damage.contains("is not what goes before"), "{n}: {damage}");
+        assert!(damage.contains("does not fit those before it"), "{n}: {damage}");
         assert!(last.ends_with("9 of 9 bytes, 0 of options"), "{n}: {last}");
         // A record of its own time follows.
         let kept = behind_a_usual_record(|capture| {
@@ -353,5 +353,30 @@ fn nothing_is_looked_at_more_than_three_times() {
         assert_eq!(found, records, "{broken}");
         let looked_at = reader.looked_at();
         assert!(looked_at <= 3 * bytes.len() as u64, "{looked_at} of {}", bytes.len());
+    }
+}
+
+/// Merged captures, packets without times, clocks that were set.
+#[test]
+fn an_undamaged_capture_is_read_whole_whatever_its_times() {
+    const YEAR: u32 = 31_557_600;
+    let times: [fn(u32) -> u32; 6] = [
+        |n| NOW + 4 * YEAR * n,
+        |n| if n % 2 == 0 { 0 } else { NOW + n },
+        |n| if n == 7 { 0 } else { NOW + n },
+        |n| n.wrapping_mul(2_654_435_761),
+        |n| NOW + 700_000 * n,
+        |n| if n < 10 { 0 } else { NOW },
+    ];
+    for (kind, time) in times.iter().enumerate() {
+        for len in [60, 20_000] {
+            let mut capture = Pcap::new(Order::Little, Fraction::Micro, 1);
+            for n in 0..20 {
+                capture.record(time(n), n, &vec![7; len], u32::try_from(len).unwrap());
+            }
+            let story = story(&capture.bytes());
+            let read = story.iter().filter(|line| line.contains("Record")).count();
+            assert_eq!((read, story.len()), (20, 22), "kind {kind}, {len} bytes: {story:?}");
+        }
     }
 }
